@@ -1,0 +1,183 @@
+//! Time, injected: a monotonic tick and the wall clock that belongs to it.
+//!
+//! One reading serves both: a [`Tick`] is taken once, durations are differences of ticks, and the wall
+//! time of a tick is the tick plus an anchor. The anchor is renewed by whoever calls
+//! [`Clock::renew`] (the log worker does, about once a second), so a clock that is set is followed without
+//! a system call for each line.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A reading of a [`Clock`]: nanoseconds since the clock was made. Never runs backwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Tick(u64);
+
+impl Tick {
+    /// Nanoseconds since the clock was made.
+    #[must_use]
+    pub const fn nanos(self) -> u64 {
+        self.0
+    }
+
+    /// The time from `earlier` to this tick; zero if `earlier` is later.
+    #[must_use]
+    pub const fn since(self, earlier: Tick) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// Where time comes from. Cheap to clone; clones share their anchor.
+///
+/// [`Clock::system`] is what everything uses unless told otherwise; [`ManualClock`] is for tests.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    source: Source,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    System(Arc<System>),
+    Manual(ManualClock),
+}
+
+#[derive(Debug)]
+struct System {
+    start: Instant,
+    /// Unix nanoseconds at `start`, by the wall clock's latest reading.
+    anchor: AtomicU64,
+}
+
+impl Clock {
+    /// The system's monotonic and wall clocks.
+    #[must_use]
+    pub fn system() -> Self {
+        let start = Instant::now();
+        let system = System { start, anchor: AtomicU64::new(unix_now()) };
+        Self { source: Source::System(Arc::new(system)) }
+    }
+
+    /// Reads the monotonic clock.
+    #[must_use]
+    pub fn now(&self) -> Tick {
+        match &self.source {
+            Source::System(system) => Tick(saturating_nanos(system.start.elapsed())),
+            Source::Manual(manual) => Tick(manual.0.tick.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// The wall time of `tick`, as nanoseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn unix_nanos(&self, tick: Tick) -> u64 {
+        let anchor = match &self.source {
+            Source::System(system) => system.anchor.load(Ordering::Relaxed),
+            Source::Manual(manual) => manual.0.anchor.load(Ordering::Relaxed),
+        };
+        anchor.saturating_add(tick.0)
+    }
+
+    /// Reads the wall clock again, so that a clock that was set is followed.
+    pub fn renew(&self) {
+        if let Source::System(system) = &self.source {
+            let elapsed = saturating_nanos(system.start.elapsed());
+            system.anchor.store(unix_now().saturating_sub(elapsed), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::system()
+    }
+}
+
+/// A clock that moves only when told to. Clones share one time.
+///
+/// ```
+/// use observe_core::clock::{Clock, ManualClock};
+/// use std::time::Duration;
+///
+/// let manual = ManualClock::new();
+/// let clock = Clock::from(manual.clone());
+/// let before = clock.now();
+/// manual.advance(Duration::from_millis(3));
+/// assert_eq!(clock.now().since(before), Duration::from_millis(3));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ManualClock(Arc<Manual>);
+
+#[derive(Debug, Default)]
+struct Manual {
+    tick: AtomicU64,
+    anchor: AtomicU64,
+}
+
+impl ManualClock {
+    /// A clock that stands at tick 0 and at 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Moves both times on.
+    pub fn advance(&self, by: Duration) {
+        self.0.tick.fetch_add(saturating_nanos(by), Ordering::Relaxed);
+    }
+
+    /// Sets the wall time, and leaves the monotonic time as it is.
+    pub fn set_wall(&self, wall: SystemTime) {
+        let unix = saturating_nanos(wall.duration_since(UNIX_EPOCH).unwrap_or_default());
+        let tick = self.0.tick.load(Ordering::Relaxed);
+        self.0.anchor.store(unix.saturating_sub(tick), Ordering::Relaxed);
+    }
+}
+
+impl From<ManualClock> for Clock {
+    fn from(manual: ManualClock) -> Self {
+        Self { source: Source::Manual(manual) }
+    }
+}
+
+fn unix_now() -> u64 {
+    saturating_nanos(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+/// 2^64 nanoseconds are 584 years: saturating is for hostile input only.
+fn saturating_nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tick_never_underflows() {
+        let manual = ManualClock::new();
+        let clock = Clock::from(manual.clone());
+        let early = clock.now();
+        manual.advance(Duration::from_secs(1));
+        assert_eq!(early.since(clock.now()), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_wall_moves_with_the_tick_and_can_be_set() {
+        let manual = ManualClock::new();
+        let clock = Clock::from(manual.clone());
+        manual.advance(Duration::from_secs(2));
+        manual.set_wall(UNIX_EPOCH + Duration::from_secs(100));
+        let tick = clock.now();
+        assert_eq!(clock.unix_nanos(tick), 100_000_000_000);
+        manual.advance(Duration::from_nanos(5));
+        assert_eq!(clock.unix_nanos(clock.now()), 100_000_000_005);
+        assert_eq!(clock.now().since(tick), Duration::from_nanos(5));
+    }
+
+    #[test]
+    fn the_system_clock_is_near_the_wall() {
+        let clock = Clock::system();
+        clock.renew();
+        let here = clock.unix_nanos(clock.now());
+        assert!(here.abs_diff(unix_now()) < 60_000_000_000);
+    }
+}

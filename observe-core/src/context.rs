@@ -1,0 +1,1 @@
+//! The propagated context: what one service tells the next.

@@ -1,0 +1,1 @@
+//! The `baggage` header (W3C Baggage).

@@ -1,0 +1,1 @@
+//! Where a context is read from and written to.

@@ -1,0 +1,1 @@
+//! The `tracestate` header (W3C Trace Context).

@@ -1,0 +1,85 @@
+//! What can be refused, and why.
+
+use std::fmt;
+
+/// Why something was refused. The text names the thing and the rule.
+///
+/// Opaque, so that new reasons are not breaking changes; ask it with the `is_*` methods.
+pub struct Error {
+    kind: Kind,
+    text: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A name, label, bucket list or setting breaks a rule.
+    Invalid,
+    /// The name is taken.
+    Duplicate,
+    /// It was set before, and can be set only once.
+    AlreadyInstalled,
+    /// The deadline came first.
+    Timeout,
+    /// Reading or writing failed.
+    Io,
+}
+
+impl Error {
+    pub(crate) fn new(kind: Kind, text: impl Into<String>) -> Self {
+        Self { kind, text: text.into(), source: None }
+    }
+
+    pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// A name, label, bucket list or setting breaks a rule.
+    #[must_use]
+    pub fn is_invalid(&self) -> bool {
+        self.kind == Kind::Invalid
+    }
+
+    /// The name is taken; what had it first keeps it.
+    #[must_use]
+    pub fn is_duplicate(&self) -> bool {
+        self.kind == Kind::Duplicate
+    }
+
+    /// A process-wide place (subscriber, logger) was taken before.
+    #[must_use]
+    pub fn is_already_installed(&self) -> bool {
+        self.kind == Kind::AlreadyInstalled
+    }
+
+    /// The deadline came before the work was done.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.kind == Kind::Timeout
+    }
+
+    /// Reading or writing failed.
+    #[must_use]
+    pub fn is_io(&self) -> bool {
+        self.kind == Kind::Io
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error").field("kind", &self.kind).field("text", &self.text).finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| &**source as &(dyn std::error::Error + 'static))
+    }
+}

@@ -1,0 +1,1 @@
+//! The line for a terminal.

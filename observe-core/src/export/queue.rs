@@ -1,0 +1,1 @@
+//! A bounded queue and the worker behind it.

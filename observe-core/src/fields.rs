@@ -1,0 +1,1 @@
+//! Fields of spans and events, rendered once.

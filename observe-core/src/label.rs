@@ -1,0 +1,1 @@
+//! Labels: what a metric may be split by.

@@ -1,0 +1,1 @@
+//! Open label values: interned under a stated limit.

@@ -1,0 +1,24 @@
+//! RED and USE metrics, trace context and structured logs, in process.
+//!
+//! (The guide is written last.)
+
+pub mod clock;
+pub mod context;
+mod current;
+mod error;
+mod export;
+mod fields;
+mod function;
+mod hub;
+pub mod label;
+pub mod metric;
+mod operation;
+mod outcome;
+mod record;
+mod red;
+mod registry;
+mod sampling;
+pub mod semconv;
+mod subscriber;
+mod telemetry;
+mod usage;

@@ -1,0 +1,1 @@
+//! What was observed, before any format, and the sinks that take it.

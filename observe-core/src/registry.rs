@@ -1,0 +1,1 @@
+//! Registries: which families a scrape sees.

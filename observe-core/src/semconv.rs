@@ -1,0 +1,1 @@
+//! Every name that goes over the wire, once.

@@ -1,0 +1,1 @@
+//! tracing's spans and events, turned into ours.

@@ -1,0 +1,1 @@
+//! The second door: a Layer for an existing registry.

@@ -1,0 +1,1 @@
+//! Open spans, found by id.

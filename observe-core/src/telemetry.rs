@@ -1,0 +1,1 @@
+//! The roof: builder, wiring, install, flush, shutdown.

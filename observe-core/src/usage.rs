@@ -1,0 +1,1 @@
+//! USE: utilization, saturation, errors of a resource.

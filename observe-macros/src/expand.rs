@@ -1,0 +1,1 @@
+//! What an annotated function becomes.

@@ -1,0 +1,1 @@
+//! The macros of observe-core. Use them through it.

@@ -1,0 +1,1 @@
+//! The response body: the operation rides in it to its end.
