@@ -22,3 +22,6 @@ pub mod semconv;
 mod subscriber;
 mod telemetry;
 mod usage;
+
+pub use error::Error;
+pub use outcome::Outcome;
