@@ -326,9 +326,16 @@ pub(crate) fn collapsed(shape: &[Shape], index: u64) -> u64 {
 }
 
 /// How many combinations the closed labels have among themselves.
-pub(crate) fn closed_space(shape: &[Shape]) -> u64 {
-    let closed = shape.iter().filter(|part| part.is_closed());
-    closed.fold(1_u64, |product, part| product.saturating_mul(u64::from(part.cardinality)))
+pub(crate) const fn closed_space(shape: &[Shape]) -> u64 {
+    let mut product = 1_u64;
+    let mut i = 0;
+    while i < shape.len() {
+        if shape[i].is_closed() {
+            product = product.saturating_mul(shape[i].cardinality as u64);
+        }
+        i += 1;
+    }
+    product
 }
 
 #[cfg(test)]

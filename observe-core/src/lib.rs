@@ -25,3 +25,12 @@ mod usage;
 
 pub use error::Error;
 pub use outcome::Outcome;
+pub use registry::{Collect, Collector, LazyMetric, Registry, Value};
+
+/// What the macros expand to. No part of the public interface.
+#[doc(hidden)]
+pub mod __private {
+    #[cfg(not(any(miri, target_family = "wasm")))]
+    pub use crate::registry::METRICS;
+    pub use linkme;
+}

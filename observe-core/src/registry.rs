@@ -1,1 +1,280 @@
 //! Registries: which families a scrape sees.
+
+mod collector;
+mod roll;
+mod statics;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::error::{self, Error};
+use crate::label::LabelSet;
+use crate::metric::snapshot::Visitor;
+use crate::metric::{AnyFamily, Counter, Family, Gauge, GaugeF64, Kind, Metric};
+use crate::semconv::metric as names;
+use collector::{Faults, Samples};
+use roll::{Roll, Source};
+
+pub use collector::{Collect, Collector, Value};
+pub use statics::LazyMetric;
+#[cfg(not(any(miri, target_family = "wasm")))]
+pub use statics::METRICS;
+
+/// The families and collectors that a scrape sees. Cheap to clone; clones are one registry.
+///
+/// ```
+/// use observe_core::Registry;
+///
+/// let registry = Registry::new();
+/// let lines = registry.counter::<()>("lines_total", "Lines written.")?;
+/// lines.inc();
+/// assert!(registry.counter::<()>("lines_total", "Again.").unwrap_err().is_duplicate());
+/// # Ok::<(), observe_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Registry {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// Whether the statics of the program belong to it.
+    statics: bool,
+    state: Mutex<State>,
+    faults: Faults,
+}
+
+#[derive(Default)]
+struct State {
+    /// Every name a sample can have, and the family it belongs to.
+    claims: BTreeMap<String, String>,
+    families: BTreeMap<String, Source>,
+    collectors: Vec<Arc<dyn Collector>>,
+    statics_seen: usize,
+    refused: Vec<(error::Kind, String)>,
+    /// What a scrape reads; made anew after a registration.
+    roll: Option<Arc<Roll>>,
+}
+
+/// How many refusals of statics are kept to be told.
+const MAX_REFUSED: usize = 100;
+
+impl Registry {
+    /// An empty registry, apart from all others: for tests, and for what a library counts by itself.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::make(false)
+    }
+
+    /// A registry that also has every `#[metric] static` of the program.
+    #[must_use]
+    pub fn with_statics() -> Self {
+        Self::make(true)
+    }
+
+    fn make(statics: bool) -> Self {
+        let mut state = State::default();
+        for source in [Source::Series, Source::Overflow] {
+            state.insert(source);
+        }
+        let inner = Inner { statics, state: Mutex::new(state), faults: Faults::default() };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Takes a family in.
+    ///
+    /// # Errors
+    ///
+    /// If its name, help, unit or buckets break a rule ([`Error::is_invalid`]), or if it, or one of its
+    /// samples, has a name that is taken ([`Error::is_duplicate`]): what had it first keeps it.
+    pub fn register<F: AnyFamily + 'static>(&self, family: impl Into<Arc<F>>) -> Result<Arc<F>, Error> {
+        let family = family.into();
+        self.state().admit(Source::Shared(Arc::clone(&family) as Arc<dyn AnyFamily>))?;
+        Ok(family)
+    }
+
+    /// Makes and takes in a family of counters.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Registry::register).
+    pub fn counter<L: LabelSet>(
+        &self,
+        name: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Result<Arc<Family<L, Counter>>, Error> {
+        self.family(name, help, ())
+    }
+
+    /// Makes and takes in a family of gauges of whole numbers.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Registry::register).
+    pub fn gauge<L: LabelSet>(
+        &self,
+        name: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Result<Arc<Family<L, Gauge>>, Error> {
+        self.family(name, help, ())
+    }
+
+    /// Makes and takes in a family of gauges of numbers with a fraction.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Registry::register).
+    pub fn gauge_f64<L: LabelSet>(
+        &self,
+        name: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Result<Arc<Family<L, GaugeF64>>, Error> {
+        self.family(name, help, ())
+    }
+
+    fn family<L: LabelSet, M: Metric>(
+        &self,
+        name: impl Into<String>,
+        help: impl Into<String>,
+        config: M::Config,
+    ) -> Result<Arc<Family<L, M>>, Error> {
+        self.register(Family::named(name.into(), help.into(), config, None))
+    }
+
+    /// Asks `collector` for values at each scrape.
+    pub fn collector(&self, collector: impl Collector) {
+        self.state().collectors.push(Arc::new(collector));
+    }
+
+    /// Why statics were refused: an invalid one, or the second of two with one name. The first hundred.
+    #[must_use]
+    pub fn conflicts(&self) -> Vec<Error> {
+        let state = self.state();
+        state.refused.iter().map(|(kind, text)| Error::new(*kind, text.clone())).collect()
+    }
+
+    /// Shows every family to `visitor`, sorted by name, and what the collectors say now.
+    ///
+    /// No recording waits for this, whatever the visitor does meanwhile. A collector that panics is left
+    /// out of this scrape and counted.
+    pub fn visit(&self, visitor: &mut dyn Visitor) {
+        let samples = self.ask();
+        let roll = self.state().roll();
+        let mut groups = samples.groups.iter().peekable();
+        for source in &roll.sources {
+            let name = source.head().name;
+            while let Some((group, samples)) = groups.next_if(|(group, _)| group.as_str() < name) {
+                samples.read(group, visitor);
+            }
+            roll.read(source, visitor);
+        }
+        for (group, samples) in groups {
+            samples.read(group, visitor);
+        }
+    }
+
+    /// What the collectors say now, without what clashes with a family.
+    fn ask(&self) -> Samples {
+        // A clone, since they are the user's code, and may even register something here.
+        let collectors = self.state().collectors.clone();
+        let mut samples = Samples::default();
+        for collector in &collectors {
+            samples.ask(&**collector, &self.inner.faults);
+        }
+        if !samples.groups.is_empty() {
+            let state = self.state();
+            let mut said = BTreeMap::new();
+            samples.groups.retain(|name, group| {
+                let free = claims(name, group.kind)
+                    .all(|claim| !state.claims.contains_key(&claim) && said.insert(claim, ()).is_none());
+                if !free {
+                    self.inner.faults.clashed();
+                }
+                free
+            });
+        }
+        samples
+    }
+
+    /// What this registry lost, by reason: for `observe_dropped_total{signal="metric"}`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the hub says it"))]
+    pub(crate) fn dropped(&self, each: &mut dyn FnMut(&'static str, u64)) {
+        let rejected = self.state().roll().rejected();
+        each(names::NOT_FINITE, rejected.not_finite);
+        each(names::OUT_OF_RANGE, rejected.out_of_range);
+        self.inner.faults.each(each);
+    }
+
+    /// The state, with the statics that are known by now.
+    fn state(&self) -> MutexGuard<'_, State> {
+        let mut state = self.inner.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.inner.statics && statics::known() != state.statics_seen {
+            let all = statics::all();
+            for family in all.iter().skip(state.statics_seen) {
+                if let Err(error) = state.admit(Source::Static(*family))
+                    && state.refused.len() < MAX_REFUSED
+                {
+                    let kind =
+                        if error.is_duplicate() { error::Kind::Duplicate } else { error::Kind::Invalid };
+                    state.refused.push((kind, error.to_string()));
+                }
+            }
+            state.statics_seen = all.len();
+        }
+        state
+    }
+}
+
+impl State {
+    fn admit(&mut self, source: Source) -> Result<(), Error> {
+        if let Some(family) = source.family() {
+            family.check()?;
+        }
+        let head = source.head();
+        if let Some((claim, owner)) =
+            claims(head.name, head.kind).find_map(|claim| self.claims.get_key_value(&claim))
+        {
+            let text = if owner == head.name {
+                format!("metric `{}`: the name is taken", head.name)
+            } else {
+                format!("metric `{}`: the name `{claim}` belongs to metric `{owner}`", head.name)
+            };
+            return Err(Error::new(error::Kind::Duplicate, text));
+        }
+        self.insert(source);
+        Ok(())
+    }
+
+    fn insert(&mut self, source: Source) {
+        let head = source.head();
+        let name = head.name.to_owned();
+        self.claims.extend(claims(&name, head.kind).map(|claim| (claim, name.clone())));
+        self.families.insert(name, source);
+        self.roll = None;
+    }
+
+    fn roll(&mut self) -> Arc<Roll> {
+        let families = &self.families;
+        let roll = self.roll.get_or_insert_with(|| Arc::new(Roll::new(families.values().cloned().collect())));
+        Arc::clone(roll)
+    }
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let families = self.state().families.len();
+        f.debug_struct("Registry").field("families", &families).finish_non_exhaustive()
+    }
+}
+
+/// The names that the samples of a family can have, in either format, and the family itself.
+fn claims(name: &str, kind: Kind) -> impl Iterator<Item = String> {
+    let base = kind.family_name(name).to_owned();
+    kind.sample_suffixes().iter().map(move |suffix| format!("{base}{suffix}"))
+}
