@@ -1,1 +1,254 @@
-//! The one door.
+//! The one door: a unit of work, from its start to its one end.
+
+use crate::clock::Tick;
+use crate::context::Context;
+use crate::current::{self, Offer, Pushed};
+use crate::function::Measure;
+use crate::hub::Hub;
+use crate::outcome::Outcome;
+use crate::sampling::{Facts, Keep};
+use crate::span::OpenSpan;
+use crate::trace::{Correlation, LocalTrace};
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tracing_core::Level;
+
+/// A unit of work: a request, a job, a call.
+///
+/// While it is [entered](Operation::enter), or polls a future by [`instrument`](Operation::instrument), it is
+/// the current context: log lines carry its ids, spans opened in it are its children, and
+/// [`Context::current`] is what to hand to the next service.
+///
+/// It ends exactly once: by [`finish`](Operation::finish), or when it is dropped. Dropped, it ends as
+/// [`Outcome::Cancelled`], or as [`Outcome::Panicked`] when it unwound.
+#[must_use = "an operation that is dropped at once is recorded as cancelled"]
+pub struct Operation {
+    /// `None` while a poll has it on the stack, and after the end.
+    span: Option<Arc<OpenSpan>>,
+    tracing: tracing::Span,
+    measure: Measure,
+    /// A poll of it unwound.
+    panicked: bool,
+    /// The thread was unwinding already when it started: then a drop does not tell of a panic.
+    started_unwinding: bool,
+}
+
+/// What a new operation hangs below.
+#[derive(Clone, Copy)]
+pub(crate) enum Parent<'a> {
+    /// What is running on this thread. Nothing is: a new trace.
+    Current,
+    /// The parent that the `tracing` span is made with. Our subscriber is not there: what is running.
+    Tracing,
+    /// A local root below a context from elsewhere. It is empty: a new trace.
+    Context(&'a Context),
+}
+
+/// How an operation ended, for those who record it.
+pub(crate) struct End<'a> {
+    pub(crate) span: &'a OpenSpan,
+    pub(crate) trace: &'a LocalTrace,
+    pub(crate) outcome: Outcome,
+    pub(crate) tick: Tick,
+    pub(crate) duration: Duration,
+    /// Why the trace is kept, as far as it is known by now.
+    pub(crate) keep: Option<Keep>,
+}
+
+impl Operation {
+    /// Opens an operation.
+    ///
+    /// 1. It gets its place in the trace. 2. `make` makes its `tracing` span, which our subscriber, where it is
+    /// set, knows by the same ids. Metrics of the start (in-flight) are with `measure`.
+    pub(crate) fn open(
+        parent: Parent<'_>,
+        hub: Option<&Arc<Hub>>,
+        correlation: Correlation,
+        measure: Measure,
+        make: impl FnOnce() -> tracing::Span,
+    ) -> Self {
+        let offer = match parent {
+            Parent::Tracing => Offer::Wanted,
+            Parent::Current => Offer::Span(below_current(hub, correlation)),
+            Parent::Context(context) => {
+                let hub = hub.map_or_else(current::hub, Arc::clone);
+                Offer::Span(OpenSpan::root(&hub, Some(context), correlation, hub.clock.now()))
+            }
+        };
+        let (tracing, back) = current::offer(offer, make);
+        let span = match back {
+            Some(Offer::Span(span)) => Some(span),
+            Some(Offer::Wanted) => Some(below_current(hub, Correlation::None)),
+            None => None,
+        };
+        measure.started();
+        Self { span, tracing, measure, panicked: false, started_unwinding: std::thread::panicking() }
+    }
+
+    /// Makes it the current context until the guard is dropped. For code that does not await: a future is
+    /// polled on many threads, use [`instrument`](Operation::instrument) for it.
+    pub fn enter(&self) -> Entered<'_> {
+        let pushed = self.span.clone().map(current::push_guarded);
+        Entered { tracing: Some(self.tracing.enter()), pushed, on_this_thread: PhantomData }
+    }
+
+    /// Runs `f` inside, for one poll. Marks the operation when `f` unwinds.
+    pub(crate) fn within<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        let pushed = match self.span.take().map(current::push_nested) {
+            Some(Ok(pushed)) => Some(pushed),
+            Some(Err(span)) => {
+                self.span = Some(span);
+                None
+            }
+            None => None,
+        };
+        let already = std::thread::panicking();
+        let Self { span, tracing, panicked, .. } = self;
+        let _stay = Stay { span, panicked, pushed, already };
+        let _entered = tracing.enter();
+        f()
+    }
+
+    /// The context that its callees get, for those who hand it on by hand.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        let context = self.span.as_ref().and_then(|span| Some(span.trace()?.context(span.id)));
+        context.unwrap_or_default()
+    }
+
+    /// Its `tracing` span; disabled where a filter or a missing subscriber left it out.
+    #[must_use]
+    pub fn span(&self) -> &tracing::Span {
+        &self.tracing
+    }
+
+    /// Ends it.
+    pub fn finish(mut self, outcome: Outcome) {
+        self.end(outcome, None, default_line);
+    }
+
+    /// Ends it as failed, with the error's text for the line of the operation that answers for it: its own
+    /// when it is the outermost, else the request's.
+    pub fn fail(mut self, cause: impl fmt::Display) {
+        self.end(Outcome::Error, Some(cause.to_string()), default_line);
+    }
+
+    /// The one end. `report` sees it before the span is given back, unless the operation was discarded.
+    ///
+    /// 1. What was said below the root counts: a declared failure stays one. 2. The trace is kept or not.
+    /// 3. Metrics. 4. `report`: the line. 5. The span is closed.
+    pub(crate) fn end(&mut self, outcome: Outcome, cause: Option<String>, report: impl FnOnce(&End<'_>)) {
+        let Some(span) = self.span.take() else { return };
+        let tracing = std::mem::replace(&mut self.tracing, tracing::Span::none());
+        let measure = std::mem::take(&mut self.measure);
+        if let Some(trace) = span.trace() {
+            let hub = &trace.hub;
+            let tick = hub.clock.now();
+            let duration = tick.since(span.start);
+            if let Some(cause) = cause {
+                trace.tell(|told| drop(told.cause.get_or_insert(cause)));
+            }
+            let root = span.is_local_root;
+            let declared = root && trace.told().is_some_and(|told| told.error_type.is_some());
+            let outcome = match outcome {
+                Outcome::Ok | Outcome::Cancelled if declared => Outcome::Error,
+                outcome => outcome,
+            };
+            if outcome.is_failure() {
+                trace.failed.store(true, Ordering::Relaxed);
+                tracing.record("otel.status_code", "ERROR");
+            }
+            let facts = Facts {
+                baseline: trace.flags.is_sampled(),
+                marked: trace.marked.load(Ordering::Relaxed),
+                failed: trace.failed.load(Ordering::Relaxed),
+                outcome,
+                duration,
+            };
+            let end = End { span: &span, trace, outcome, tick, duration, keep: hub.sampling.decide(&facts, hub.slow) };
+            let discarded = root && trace.discarded.load(Ordering::Relaxed);
+            measure.ended(&end, discarded);
+            if !discarded {
+                report(&end);
+            }
+        }
+        drop(tracing);
+        span.recycle();
+    }
+
+    /// Ends it when its owner was dropped before its work was done.
+    pub(crate) fn abandon(&mut self, report: impl FnOnce(&End<'_>)) {
+        let unwinding = std::thread::panicking() && !self.started_unwinding;
+        let outcome = if self.panicked || unwinding { Outcome::Panicked } else { Outcome::Cancelled };
+        self.end(outcome, None, report);
+    }
+}
+
+fn below_current(hub: Option<&Arc<Hub>>, correlation: Correlation) -> Arc<OpenSpan> {
+    let child = current::with_span(|parent| {
+        let now = parent.trace().map(|trace| trace.hub.clock.now())?;
+        OpenSpan::child(parent, now)
+    });
+    child.flatten().unwrap_or_else(|| {
+        let hub = hub.map_or_else(current::hub, Arc::clone);
+        OpenSpan::root(&hub, None, correlation, hub.clock.now())
+    })
+}
+
+impl Drop for Operation {
+    fn drop(&mut self) {
+        self.abandon(default_line);
+    }
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Operation").field("span", &self.tracing).finish_non_exhaustive()
+    }
+}
+
+/// Takes an operation off the stack again, and marks it when it unwound.
+struct Stay<'a> {
+    span: &'a mut Option<Arc<OpenSpan>>,
+    panicked: &'a mut bool,
+    pushed: Option<Pushed>,
+    already: bool,
+}
+
+impl Drop for Stay<'_> {
+    fn drop(&mut self) {
+        if let Some(pushed) = self.pushed.take() {
+            *self.span = current::pop(pushed);
+        }
+        if !self.already && std::thread::panicking() {
+            *self.panicked = true;
+        }
+    }
+}
+
+/// Leaves an operation when dropped: see [`Operation::enter`].
+#[must_use = "the operation is left when this is dropped"]
+pub struct Entered<'a> {
+    tracing: Option<tracing::span::Entered<'a>>,
+    pushed: Option<Pushed>,
+    /// The stack is this thread's.
+    on_this_thread: PhantomData<*const ()>,
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        drop(self.tracing.take());
+        if let Some(pushed) = self.pushed.take() {
+            drop(current::pop(pushed));
+        }
+    }
+}
+
+impl fmt::Debug for Entered<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entered").finish_non_exhaustive()
+    }
+}

@@ -1,1 +1,184 @@
 //! Which traces are kept.
+//!
+//! One rule for every process: the low 56 bits of the trace id are its randomness, and a trace is in the
+//! baseline when they reach a threshold. Every process of ours with the same ratio therefore keeps the
+//! same traces, and a baseline trace is whole.
+
+use crate::context::TraceId;
+use crate::error::{Error, Kind};
+use crate::outcome::Outcome;
+use std::time::Duration;
+
+const RANDOMNESS: u64 = 1 << 56;
+
+/// Which traces are kept. Metrics are never sampled.
+///
+/// Defaults to [`Sampling::tail`] of 1 %: traces with a failure, slow ones, and one in a hundred of the rest.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sampling {
+    /// A trace is in the baseline when its randomness is at least this.
+    threshold: u64,
+    /// Whether failures and slow traces are kept whatever their randomness.
+    tail: bool,
+}
+
+/// Why a trace is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Keep {
+    /// Its randomness is in the baseline.
+    Baseline,
+    /// A span in it failed or panicked.
+    Failure,
+    /// Its local root took longer than the limit.
+    Slow,
+    /// Somebody asked for it.
+    Marked,
+}
+
+impl Sampling {
+    /// Keeps every trace. For a collector tier that samples behind this process.
+    #[must_use]
+    pub const fn always() -> Self {
+        Self { threshold: 0, tail: false }
+    }
+
+    /// Keeps none.
+    #[must_use]
+    pub const fn never() -> Self {
+        Self { threshold: RANDOMNESS, tail: false }
+    }
+
+    /// Keeps this share of the traces, 0 to 1, and nothing for any other reason.
+    ///
+    /// # Errors
+    /// When `share` is not between 0 and 1.
+    pub fn ratio(share: f64) -> Result<Self, Error> {
+        Ok(Self { threshold: threshold(share)?, tail: false })
+    }
+
+    /// Keeps failures, slow traces, and this share, 0 to 1, of the rest.
+    ///
+    /// # Errors
+    /// When `share` is not between 0 and 1.
+    pub fn tail(share: f64) -> Result<Self, Error> {
+        Ok(Self { threshold: threshold(share)?, tail: true })
+    }
+
+    /// Whether the trace is in the baseline: known from its first span on, the same in every process.
+    #[must_use]
+    pub(crate) fn is_baseline(self, trace_id: TraceId) -> bool {
+        trace_id.randomness() >= self.threshold
+    }
+
+    /// The decision at the end of a local root. `slow` is the limit from which on a trace is slow.
+    #[must_use]
+    pub(crate) fn decide(self, facts: &Facts, slow: Duration) -> Option<Keep> {
+        if facts.marked {
+            return Some(Keep::Marked);
+        }
+        if self.tail {
+            if facts.failed || facts.outcome.is_failure() {
+                return Some(Keep::Failure);
+            }
+            if facts.duration >= slow {
+                return Some(Keep::Slow);
+            }
+        }
+        facts.baseline.then_some(Keep::Baseline)
+    }
+}
+
+/// What the decision is made from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub(crate) baseline: bool,
+    pub(crate) marked: bool,
+    /// A span below the local root failed.
+    pub(crate) failed: bool,
+    pub(crate) outcome: Outcome,
+    pub(crate) duration: Duration,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self { threshold: threshold_of(0.01), tail: true }
+    }
+}
+
+fn threshold(share: f64) -> Result<u64, Error> {
+    if (0.0..=1.0).contains(&share) {
+        Ok(threshold_of(share))
+    } else {
+        Err(Error::new(Kind::Invalid, format!("sampling ratio {share}: must be between 0 and 1")))
+    }
+}
+
+/// `share` is between 0 and 1, and 2^56 is exact in an f64.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+fn threshold_of(share: f64) -> u64 {
+    RANDOMNESS - (share * RANDOMNESS as f64) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> Facts {
+        Facts {
+            baseline: false,
+            marked: false,
+            failed: false,
+            outcome: Outcome::Ok,
+            duration: Duration::from_millis(1),
+        }
+    }
+
+    const SLOW: Duration = Duration::from_millis(500);
+
+    #[test]
+    fn the_ends_of_the_scale() {
+        for _ in 0..100 {
+            let id = TraceId::random();
+            assert!(Sampling::always().is_baseline(id));
+            assert!(!Sampling::never().is_baseline(id));
+            assert!(Sampling::ratio(1.0).unwrap().is_baseline(id));
+            assert!(!Sampling::ratio(0.0).unwrap().is_baseline(id));
+        }
+    }
+
+    #[test]
+    fn a_share_is_kept() {
+        let sampling = Sampling::ratio(0.25).unwrap();
+        let kept = (0..40_000).filter(|_| sampling.is_baseline(TraceId::random())).count();
+        // 40,000 draws at 1/4: six standard deviations are 520.
+        assert!((9_480..=10_520).contains(&kept), "{kept}");
+    }
+
+    #[test]
+    fn ratios_that_are_none() {
+        for bad in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+            assert!(Sampling::ratio(bad).unwrap_err().is_invalid());
+            assert!(Sampling::tail(bad).unwrap_err().is_invalid());
+        }
+    }
+
+    #[test]
+    fn tail_keeps_what_matters() {
+        let tail = Sampling::tail(0.0).unwrap();
+        assert_eq!(tail.decide(&facts(), SLOW), None);
+        assert_eq!(tail.decide(&Facts { failed: true, ..facts() }, SLOW), Some(Keep::Failure));
+        assert_eq!(tail.decide(&Facts { outcome: Outcome::Panicked, ..facts() }, SLOW), Some(Keep::Failure));
+        assert_eq!(tail.decide(&Facts { outcome: Outcome::Cancelled, ..facts() }, SLOW), None);
+        assert_eq!(tail.decide(&Facts { duration: SLOW, ..facts() }, SLOW), Some(Keep::Slow));
+        assert_eq!(tail.decide(&Facts { marked: true, ..facts() }, SLOW), Some(Keep::Marked));
+        assert_eq!(tail.decide(&Facts { baseline: true, ..facts() }, SLOW), Some(Keep::Baseline));
+    }
+
+    #[test]
+    fn ratio_keeps_nothing_for_other_reasons() {
+        let ratio = Sampling::ratio(0.0).unwrap();
+        assert_eq!(ratio.decide(&Facts { failed: true, ..facts() }, SLOW), None);
+        assert_eq!(ratio.decide(&Facts { duration: SLOW, ..facts() }, SLOW), None);
+    }
+}

@@ -1,0 +1,206 @@
+//! Futures and closures that take their context along.
+
+use crate::current::{self, Pushed};
+use crate::hub::Hub;
+use crate::operation::Operation;
+use crate::outcome::Outcome;
+use crate::span::OpenSpan;
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use tracing::Dispatch;
+use tracing::dispatcher::{self, DefaultGuard};
+
+impl Operation {
+    /// Runs a future inside: every poll of it has the operation as the current context. It ends as
+    /// [`Outcome::Ok`] when the future is ready, as cancelled when the future is dropped before.
+    pub fn instrument<F: Future>(self, future: F) -> Instrumented<F> {
+        Instrumented { future: Some(future), operation: Some(self) }
+    }
+
+    /// Runs a closure inside; it ends as [`Outcome::Ok`] when the closure returns.
+    pub fn run<R>(mut self, f: impl FnOnce() -> R) -> R {
+        let value = self.within(f);
+        self.finish(Outcome::Ok);
+        value
+    }
+}
+
+pin_project! {
+    /// A future inside an operation: see [`Operation::instrument`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Instrumented<F> {
+        #[pin]
+        future: Option<F>,
+        operation: Option<Operation>,
+    }
+
+    impl<F> PinnedDrop for Instrumented<F> {
+        fn drop(this: Pin<&mut Self>) {
+            // The future's destructors run inside, then the operation ends.
+            let mut this = this.project();
+            if let Some(operation) = this.operation.as_mut() {
+                operation.within(|| this.future.set(None));
+            }
+        }
+    }
+}
+
+impl<F: Future> Future for Instrumented<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        let Some(operation) = this.operation.as_mut() else { return Poll::Pending };
+        let value = ready!(operation.within(|| match this.future.as_mut().as_pin_mut() {
+            Some(future) => {
+                let value = ready!(future.poll(cx));
+                this.future.set(None);
+                Poll::Ready(value)
+            }
+            None => Poll::Pending,
+        }));
+        if let Some(operation) = this.operation.take() {
+            operation.finish(Outcome::Ok);
+        }
+        Poll::Ready(value)
+    }
+}
+
+impl<F> fmt::Debug for Instrumented<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instrumented").field("operation", &self.operation).finish_non_exhaustive()
+    }
+}
+
+/// What is running here, to be taken to another thread or task.
+///
+/// ```
+/// use observe_core::{Current, context::Context};
+///
+/// let here = Current::capture();
+/// let id = Context::current().span().map(|span| span.trace_id);
+/// std::thread::spawn(here.wrap(move || {
+///     assert_eq!(Context::current().span().map(|span| span.trace_id), id);
+/// }))
+/// .join()
+/// .unwrap();
+/// ```
+#[derive(Clone)]
+pub struct Current {
+    span: Option<Arc<OpenSpan>>,
+    scope: Option<Scope>,
+    tracing: tracing::Span,
+}
+
+/// A telemetry that is not the process's own, with the subscriber that belongs to it.
+#[derive(Clone)]
+struct Scope {
+    hub: Arc<Hub>,
+    dispatch: Dispatch,
+}
+
+impl Current {
+    /// Takes what is running on this thread.
+    #[must_use]
+    pub fn capture() -> Self {
+        let scope = current::scope().map(|hub| Scope { hub, dispatch: dispatcher::get_default(Dispatch::clone) });
+        Self { span: current::span(), scope, tracing: tracing::Span::current() }
+    }
+
+    /// Runs `f` with it.
+    pub fn run<R>(&self, f: impl FnOnce() -> R) -> R {
+        let _stay = Stay::of(self);
+        let _entered = self.tracing.enter();
+        f()
+    }
+
+    /// A closure that runs with it: for `spawn_blocking`, rayon, threads.
+    pub fn wrap<R>(self, f: impl FnOnce() -> R) -> impl FnOnce() -> R {
+        move || self.run(f)
+    }
+
+    /// A future that is polled with it: for `tokio::spawn`.
+    pub fn instrument<F: Future>(self, future: F) -> InCurrent<F> {
+        InCurrent { future: Some(future), current: self }
+    }
+}
+
+impl fmt::Debug for Current {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Current").field("span", &self.span.as_ref().map(|span| span.id)).finish_non_exhaustive()
+    }
+}
+
+struct Stay {
+    scope: Option<(Pushed, DefaultGuard)>,
+    span: Option<Pushed>,
+}
+
+impl Stay {
+    fn of(current: &Current) -> Self {
+        let enter = |scope: &Scope| {
+            (current::push_scope(Arc::clone(&scope.hub)), dispatcher::set_default(&scope.dispatch))
+        };
+        let scope = current.scope.as_ref().map(enter);
+        let span = current.span.clone().and_then(|span| current::push_nested(span).ok());
+        Self { scope, span }
+    }
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        if let Some(pushed) = self.span.take() {
+            drop(current::pop(pushed));
+        }
+        if let Some((pushed, default)) = self.scope.take() {
+            drop(default);
+            drop(current::pop(pushed));
+        }
+    }
+}
+
+pin_project! {
+    /// A future that takes its context along: see [`Current::instrument`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct InCurrent<F> {
+        #[pin]
+        future: Option<F>,
+        current: Current,
+    }
+
+    impl<F> PinnedDrop for InCurrent<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            this.current.run(|| this.future.set(None));
+        }
+    }
+}
+
+impl<F: Future> Future for InCurrent<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        this.current.run(|| this.future.as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx)))
+    }
+}
+
+impl<F> fmt::Debug for InCurrent<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InCurrent").field("current", &self.current).finish_non_exhaustive()
+    }
+}
+
+/// Takes the current context along, by method.
+pub trait ObserveFuture: Future + Sized {
+    /// Polls this future with what is running here now, wherever it is polled: `tokio::spawn(work().in_current())`.
+    fn in_current(self) -> InCurrent<Self> {
+        Current::capture().instrument(self)
+    }
+}
+
+impl<F: Future> ObserveFuture for F {}

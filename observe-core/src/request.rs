@@ -1,0 +1,141 @@
+//! What code says about the request, or the job, that it is working for.
+//!
+//! These reach the outermost operation of this process (its local root) from any depth, in async code and
+//! not, through `#[observed]` functions as well. Where nothing is running they do nothing.
+
+use crate::current;
+use crate::label::LabelValue;
+use crate::trace::{LocalTrace, Told};
+use std::error::Error;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Annotations beyond this many bytes in all are left out.
+const ANNOTATIONS: usize = 16 * 1024;
+
+/// Declares that the request failed, whatever it answers: a 200 that carries an error is one.
+///
+/// `kind` becomes the label `error_type`; it is of a closed set (an enum with `#[derive(LabelValue)]`), so the
+/// number of series stays known. The first declaration counts.
+///
+/// ```
+/// use observe_core::LabelValue;
+///
+/// #[derive(Clone, Copy, LabelValue)]
+/// enum ChargeError {
+///     Declined,
+///     FraudSuspected,
+/// }
+///
+/// observe_core::fail(ChargeError::Declined);
+/// ```
+pub fn fail<E: LabelValue>(kind: E) {
+    const { assert!(E::CLOSED, "an error kind is an enum: its texts are known when the program is built") };
+    let text = E::text(kind.code());
+    tell(|told| {
+        told.error_type.get_or_insert(text);
+    });
+}
+
+/// Hands over why the request failed, for its line: the error with its chain of sources.
+///
+/// By itself it declares nothing: a request that ends well says nothing of it. The first cause counts, since the
+/// innermost error is handed over first.
+pub fn cause(error: &dyn Error) {
+    // Formatted before the lock: a `Display` may log.
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let _ = write!(text, ": {error}");
+        source = error.source();
+    }
+    tell(|told| {
+        told.cause.get_or_insert(text);
+    });
+}
+
+/// Adds a field to the request's line: the place for what is too various for a label.
+pub fn annotate(name: &str, value: impl Into<Value>) {
+    let value = value.into();
+    tell(|told| {
+        let fields = &mut told.annotations;
+        if fields.len() < ANNOTATIONS {
+            match value.0 {
+                Repr::Str(value) => fields.str(name, &value),
+                Repr::U64(value) => fields.u64(name, value),
+                Repr::I64(value) => fields.i64(name, value),
+                Repr::F64(value) => fields.f64(name, value),
+                Repr::Bool(value) => fields.bool(name, value),
+            }
+        }
+    });
+}
+
+/// Takes the request out of all records: metrics, trace and lines. Being scraped is not traffic.
+pub fn discard() {
+    trace(|trace| trace.discarded.store(true, Ordering::Relaxed));
+}
+
+/// Keeps the trace of the request, whatever its outcome.
+pub fn keep() {
+    trace(|trace| trace.marked.store(true, Ordering::Relaxed));
+}
+
+fn tell(note: impl FnOnce(&mut Told)) {
+    trace(|trace| trace.tell(note));
+}
+
+/// Not under the borrow of the stack: what is told may free what users gave.
+fn trace(f: impl FnOnce(&LocalTrace)) {
+    if let Some(trace) = current::with_span(|span| span.trace().map(Arc::clone)).flatten() {
+        f(&trace);
+    }
+}
+
+/// The value of an annotation: text, a number or a boolean.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Value(Repr);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Repr {
+    Str(String),
+    U64(u64),
+    I64(i64),
+    F64(f64),
+    Bool(bool),
+}
+
+macro_rules! from {
+    ($($type:ty => $variant:ident $convert:expr,)*) => {$(
+        impl From<$type> for Value {
+            fn from(value: $type) -> Self {
+                Value(Repr::$variant($convert(value)))
+            }
+        }
+    )*};
+}
+
+from! {
+    &str => Str String::from,
+    &String => Str String::clone,
+    String => Str std::convert::identity,
+    u64 => U64 std::convert::identity,
+    u32 => U64 u64::from,
+    u16 => U64 u64::from,
+    u8 => U64 u64::from,
+    i64 => I64 std::convert::identity,
+    i32 => I64 i64::from,
+    i16 => I64 i64::from,
+    i8 => I64 i64::from,
+    f64 => F64 std::convert::identity,
+    f32 => F64 f64::from,
+    bool => Bool std::convert::identity,
+}
+
+impl From<usize> for Value {
+    fn from(value: usize) -> Self {
+        // No target has a wider usize.
+        Value(Repr::U64(u64::try_from(value).unwrap_or(u64::MAX)))
+    }
+}
