@@ -1,10 +1,174 @@
-//! The metrics of annotated functions and of operations opened by hand.
+//! The metrics of annotated functions, of calls to dependencies, and of operations opened by hand.
 
-use crate::label::{LabelId, LabelSet, LabelValue, OpenSet};
+use crate::label::own::{label_set, open_label};
 use crate::metric::{Buckets, Family, Gauge, Histogram};
-use crate::operation::End;
 use crate::outcome::Outcome;
-use crate::semconv;
-use once_cell::race::OnceBox;
-use std::time::Duration;
+use crate::semconv::operation as names;
+use std::sync::OnceLock;
 use tracing_core::Level;
+
+open_label!(
+    /// A function's name, with its module's.
+    pub(crate) FunctionName, max 10_000
+);
+open_label!(
+    /// What a call goes to, as the code names it.
+    pub(crate) DependencyName, max 256
+);
+open_label!(
+    /// What is asked of a dependency, or done by an operation opened by hand.
+    pub(crate) OperationName, max 1_000
+);
+
+label_set!(pub(crate) FunctionLabels {
+    function: FunctionName = names::FUNCTION,
+    outcome: Outcome = crate::semconv::metric::OUTCOME,
+});
+label_set!(pub(crate) DependencyLabels {
+    dependency: DependencyName = names::DEPENDENCY,
+    operation: OperationName = names::OPERATION,
+    outcome: Outcome = crate::semconv::metric::OUTCOME,
+});
+label_set!(pub(crate) OperationLabels {
+    operation: OperationName = names::OPERATION,
+    outcome: Outcome = crate::semconv::metric::OUTCOME,
+});
+label_set!(pub(crate) InFlightLabels { operation: OperationName = names::OPERATION, });
+
+/// Four outcomes each: ten thousand functions stay below the cap.
+pub(crate) static FUNCTION_DURATION: Family<FunctionLabels, Histogram> =
+    Family::histogram(names::FUNCTION_DURATION_SECONDS, "How long annotated functions took.", Buckets::SECONDS)
+        .max_series(40_000);
+pub(crate) static DEPENDENCY_DURATION: Family<DependencyLabels, Histogram> =
+    Family::histogram(names::DEPENDENCY_DURATION_SECONDS, "How long calls to dependencies took.", Buckets::SECONDS);
+pub(crate) static OPERATION_DURATION: Family<OperationLabels, Histogram> =
+    Family::histogram(names::OPERATION_DURATION_SECONDS, "How long operations took.", Buckets::SECONDS);
+pub(crate) static OPERATIONS_IN_FLIGHT: Family<InFlightLabels, Gauge> =
+    Family::gauge(names::OPERATIONS_IN_FLIGHT, "Operations that have started and not ended.");
+
+/// An annotated function: a static that `#[observed]` puts beside its body.
+#[derive(Debug)]
+pub struct Function {
+    name: &'static str,
+    dependency: Option<&'static str>,
+    metrics: bool,
+    ok_level: Option<Level>,
+    series: OnceLock<[&'static Histogram; Outcome::ALL.len()]>,
+}
+
+/// Every annotated function of the program, gathered by the linker.
+#[cfg(not(any(miri, target_family = "wasm")))]
+#[doc(hidden)]
+#[allow(unsafe_code, reason = "linkme declares the section's boundaries; the crate is made for it")]
+#[linkme::distributed_slice]
+pub static FUNCTIONS: [&'static Function];
+
+impl Function {
+    /// A function of this name, with its module's.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, dependency: None, metrics: true, ok_level: None, series: OnceLock::new() }
+    }
+
+    /// It calls this dependency: recorded in `dependency_duration_seconds`, with its name as the operation.
+    #[must_use]
+    pub const fn dependency(mut self, dependency: &'static str) -> Self {
+        self.dependency = Some(dependency);
+        self
+    }
+
+    /// It has no metrics.
+    #[must_use]
+    pub const fn without_metrics(mut self) -> Self {
+        self.metrics = false;
+        self
+    }
+
+    /// It writes a line of this level when it ends well.
+    #[must_use]
+    pub const fn ok_level(mut self, level: Level) -> Self {
+        self.ok_level = Some(level);
+        self
+    }
+
+    /// Its name, with its module's.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The level of the line that tells of a good end, if there is to be one.
+    pub(crate) fn told_when_ok(&self) -> Option<Level> {
+        self.ok_level
+    }
+
+    /// Its durations, by outcome. The first call makes the series, at 0.
+    pub(crate) fn series(&self, outcome: Outcome) -> Option<&'static Histogram> {
+        if !self.metrics {
+            return None;
+        }
+        let series = self.series.get_or_init(|| Outcome::ALL.map(|outcome| self.find(outcome)));
+        series.get(outcome as usize).copied()
+    }
+
+    fn find(&self, outcome: Outcome) -> &'static Histogram {
+        match self.dependency {
+            None => FUNCTION_DURATION.with(FunctionLabels { function: self.name.into(), outcome }),
+            Some(dependency) => DEPENDENCY_DURATION.with(DependencyLabels {
+                dependency: dependency.into(),
+                operation: self.name.into(),
+                outcome,
+            }),
+        }
+    }
+}
+
+/// Makes the series of every annotated function, so that they are on `/metrics` at 0 from the start.
+pub(crate) fn touch_all() {
+    #[cfg(not(any(miri, target_family = "wasm")))]
+    for function in FUNCTIONS {
+        let _ = function.series(Outcome::Ok);
+    }
+}
+
+/// Where the duration of an operation goes.
+#[derive(Debug, Default)]
+pub(crate) enum Measure {
+    /// Nowhere, or whoever opened it sees to it.
+    #[default]
+    Unmeasured,
+    /// To an annotated function.
+    Function(&'static Function),
+    /// To an operation opened by hand.
+    Operation(OperationName),
+    /// To a call by hand.
+    Dependency(DependencyName, OperationName),
+}
+
+impl Measure {
+    /// Counts the operation as in flight.
+    pub(crate) fn start(&self) {
+        if let Measure::Operation(operation) = *self {
+            OPERATIONS_IN_FLIGHT.with(InFlightLabels { operation }).inc();
+        }
+    }
+
+    /// It is in flight no more.
+    pub(crate) fn stop(&self) {
+        if let Measure::Operation(operation) = *self {
+            OPERATIONS_IN_FLIGHT.with(InFlightLabels { operation }).dec();
+        }
+    }
+
+    /// Where a duration with this outcome is recorded.
+    pub(crate) fn series(&self, outcome: Outcome) -> Option<&'static Histogram> {
+        match *self {
+            Measure::Unmeasured => None,
+            Measure::Function(function) => function.series(outcome),
+            Measure::Operation(operation) => Some(OPERATION_DURATION.with(OperationLabels { operation, outcome })),
+            Measure::Dependency(dependency, operation) => {
+                Some(DEPENDENCY_DURATION.with(DependencyLabels { dependency, operation, outcome }))
+            }
+        }
+    }
+}

@@ -7,6 +7,7 @@
 
 pub mod name;
 mod open;
+pub(crate) mod own;
 
 use crate::outcome::Outcome;
 pub use name::MAX_LABELS;
