@@ -1,1 +1,451 @@
 //! Fields of spans and events, rendered once.
+//!
+//! A [`Fields`] is a piece of a JSON object: `,"order.id":42,"user":"x"`. Spans render theirs when they open,
+//! behind a copy of their parent's, so that a line inside ten spans copies one text. Names stand in it as the
+//! user wrote them: which of them a format reserves is for the format to say.
+
+mod text;
+mod visit;
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::ops::Range;
+
+use crate::semconv::log::{FIELDS_PREFIX, RESERVED};
+
+pub use text::Text;
+use text::push_formatted;
+pub(crate) use text::{CUT, VALUE_MAX, escaped, find_special, push_escaped, unescaped};
+pub use visit::EventVisitor;
+
+/// The most that one set of fields holds, in bytes: a full value and some. With the span's set, the event's
+/// set and the message a line stays under 64 KiB.
+pub(crate) const FIELDS_MAX: usize = 20 * 1024;
+
+/// The most that is inherited, so that own fields find room.
+const INHERITED_MAX: usize = 18 * 1024;
+
+/// Longer names are cut.
+const NAME_MAX: usize = 256;
+
+/// How many causes of an error are written: a chain may be a circle.
+const CAUSES_MAX: usize = 16;
+
+/// Fields of a span or an event, in the order they were recorded, no name twice: the later value wins.
+///
+/// Bounded: a value's text is at most 16 KiB and all together 20 KiB; what is cut or left out is
+/// [told](Self::is_cut). Meant to be reused: [`clear`](Self::clear) keeps the memory.
+#[derive(Clone, Debug, Default)]
+pub struct Fields {
+    text: String,
+    /// One bit for each name, to see at once that two sets have no name in common.
+    names: u64,
+    /// A name may be one that a format reserves.
+    odd: bool,
+    cut: bool,
+}
+
+impl Fields {
+    /// No fields; owns no memory yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { text: String::new(), names: 0, odd: false, cut: false }
+    }
+
+    /// Removes all fields, and keeps the memory.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.names = 0;
+        self.odd = false;
+        self.cut = false;
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// The fields as JSON members, each with a comma before it: `,"order.id":42,"user":"x"`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether a value was cut or a field left out for being too long.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// Whether a name may be one that a format reserves.
+    pub(crate) fn has_odd_names(&self) -> bool {
+        self.odd
+    }
+
+    /// Whether a name of `other` may be among the names here: never wrong when it says no.
+    pub(crate) fn may_share_names(&self, other: &Fields) -> bool {
+        self.names & other.names != 0
+    }
+
+    /// Starts as a copy of `parent`'s fields, replacing what was here. What is recorded afterwards wins.
+    ///
+    /// Values that the parent records later are not seen here.
+    pub fn inherit(&mut self, parent: &Fields) {
+        self.clear();
+        self.names = parent.names;
+        self.odd = parent.odd;
+        self.cut = parent.cut;
+        let mut end = parent.text.len();
+        if end > INHERITED_MAX {
+            let ends = parent.entries().map(|entry| entry.range.end);
+            end = ends.take_while(|end| *end <= INHERITED_MAX).last().unwrap_or(0);
+            self.cut = true;
+        }
+        self.text.push_str(parent.text.get(..end).unwrap_or_default());
+    }
+
+    /// Records all of `other`'s fields, which win over those of the same name.
+    pub fn extend(&mut self, other: &Fields) {
+        if self.may_share_names(other) {
+            for entry in other.entries() {
+                self.remove(entry.name);
+            }
+        }
+        let mut end = other.text.len();
+        let room = FIELDS_MAX.saturating_sub(self.text.len());
+        if end > room {
+            end = other
+                .entries()
+                .map(|entry| entry.range.end)
+                .take_while(|end| *end <= room)
+                .last()
+                .unwrap_or(0);
+            self.cut = true;
+        }
+        self.text.push_str(other.text.get(..end).unwrap_or_default());
+        self.names |= other.names;
+        self.odd |= other.odd;
+        self.cut |= other.cut;
+    }
+
+    /// Records text.
+    pub fn str(&mut self, name: &str, value: &str) {
+        self.quoted(name, |out, limit| push_escaped(out, value, limit));
+    }
+
+    /// Records a number.
+    pub fn u64(&mut self, name: &str, value: u64) {
+        self.bare(name, itoa::Buffer::new().format(value));
+    }
+
+    /// Records a number.
+    pub fn i64(&mut self, name: &str, value: i64) {
+        self.bare(name, itoa::Buffer::new().format(value));
+    }
+
+    /// Records a number; as text if it does not fit into 64 bits, which is what readers of JSON can hold.
+    pub fn u128(&mut self, name: &str, value: u128) {
+        match u64::try_from(value) {
+            Ok(value) => self.u64(name, value),
+            Err(_) => self.str(name, itoa::Buffer::new().format(value)),
+        }
+    }
+
+    /// Records a number; as text if it does not fit into 64 bits, which is what readers of JSON can hold.
+    pub fn i128(&mut self, name: &str, value: i128) {
+        match i64::try_from(value) {
+            Ok(value) => self.i64(name, value),
+            Err(_) => self.str(name, itoa::Buffer::new().format(value)),
+        }
+    }
+
+    /// Records a number, always with a point or an exponent; `"NaN"`, `"Infinity"` and `"-Infinity"` are text.
+    pub fn f64(&mut self, name: &str, value: f64) {
+        if value.is_finite() {
+            self.bare(name, ryu::Buffer::new().format_finite(value));
+        } else if value.is_nan() {
+            self.str(name, "NaN");
+        } else {
+            self.str(name, if value > 0.0 { "Infinity" } else { "-Infinity" });
+        }
+    }
+
+    /// Records `true` or `false`.
+    pub fn bool(&mut self, name: &str, value: bool) {
+        self.bare(name, if value { "true" } else { "false" });
+    }
+
+    /// Records a value's `Debug` as text. If that panics, the text is `<panicked>`.
+    pub fn debug(&mut self, name: &str, value: &dyn fmt::Debug) {
+        self.formatted(name, |out| write!(out, "{value:?}"));
+    }
+
+    /// Records a value's `Display` as text. If that panics, the text is `<panicked>`.
+    pub fn display(&mut self, name: &str, value: &dyn fmt::Display) {
+        self.formatted(name, |out| write!(out, "{value}"));
+    }
+
+    /// Records an error as text: its message and those of its causes, `: ` between them, at most 16.
+    pub fn error(&mut self, name: &str, error: &dyn Error) {
+        self.formatted(name, |out| {
+            write!(out, "{error}")?;
+            let mut cause = error.source();
+            for _ in 0..CAUSES_MAX {
+                let Some(error) = cause else { break };
+                write!(out, ": {error}")?;
+                cause = error.source();
+            }
+            Ok(())
+        });
+    }
+
+    fn formatted(&mut self, name: &str, write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) {
+        self.quoted(name, |out, limit| push_formatted(out, limit, write));
+    }
+
+    fn bare(&mut self, name: &str, value: &str) {
+        if self.name(name) {
+            self.text.push_str(value);
+        }
+    }
+
+    fn quoted(&mut self, name: &str, push: impl FnOnce(&mut String, usize) -> bool) {
+        if !self.name(name) {
+            return;
+        }
+        self.text.push('"');
+        let limit = (self.text.len() + VALUE_MAX).min(FIELDS_MAX - END_MAX);
+        if push(&mut self.text, limit) {
+            self.text.push_str(CUT);
+            self.cut = true;
+        }
+        self.text.push('"');
+    }
+
+    /// Writes a name, after removing the field that had it. Answers false if there is no room for it.
+    fn name(&mut self, name: &str) -> bool {
+        let name = name.strip_prefix("r#").unwrap_or(name);
+        let name = name.get(..name.floor_char_boundary(NAME_MAX)).unwrap_or(name);
+        let bit = bit(name);
+        if self.names & bit != 0 {
+            self.remove(&escaped(name));
+        }
+        // Escaping makes six bytes of one at most.
+        if self.text.len() + 6 * name.len() + BARE_MAX + END_MAX > FIELDS_MAX {
+            self.cut = true;
+            return false;
+        }
+        self.names |= bit;
+        self.odd |= RESERVED_BITS & bit != 0 && RESERVED.contains(&name) || name.starts_with(FIELDS_PREFIX);
+        self.text.push_str(",\"");
+        push_escaped(&mut self.text, name, usize::MAX);
+        self.text.push_str("\":");
+        true
+    }
+
+    fn remove(&mut self, escaped_name: &str) {
+        let found = self.entries().find(|entry| entry.name == escaped_name).map(|entry| entry.range);
+        if let Some(range) = found {
+            self.text.drain(range);
+        }
+    }
+
+    /// Whether there is a field of this name (escaped, as [`Entry::name`] is).
+    pub(crate) fn contains(&self, escaped_name: &str) -> bool {
+        self.entries().any(|entry| entry.name == escaped_name)
+    }
+
+    /// The fields, in order.
+    pub(crate) fn entries(&self) -> Entries<'_> {
+        Entries { text: &self.text, at: 0 }
+    }
+}
+
+/// The longest that stands behind a name without being bounded by `VALUE_MAX`.
+const BARE_MAX: usize = 48;
+/// What may end a value: `CUT` or a word that stands for a value, and the quote.
+const END_MAX: usize = 16;
+
+/// One field of a [`Fields`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry<'a> {
+    /// Where it stands, comma included.
+    pub(crate) range: Range<usize>,
+    /// Its name, escaped.
+    pub(crate) name: &'a str,
+    /// Its value, as JSON.
+    pub(crate) value: &'a str,
+}
+
+impl Entry<'_> {
+    /// Its name as the user wrote it.
+    pub(crate) fn plain_name(&self) -> Cow<'_, str> {
+        unescaped(self.name)
+    }
+}
+
+/// Walks over the text of a [`Fields`], which is of our own making: no field's value is an object or a list.
+#[derive(Clone, Debug)]
+pub(crate) struct Entries<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Entry<'a>;
+
+    fn next(&mut self) -> Option<Entry<'a>> {
+        let start = self.at;
+        let name_start = start + ",\"".len();
+        let name_end = string_end(self.text, name_start)?;
+        let value_start = name_end + "\":".len();
+        let end = match self.text.as_bytes().get(value_start)? {
+            b'"' => string_end(self.text, value_start + 1)? + 1,
+            _ => {
+                let rest = self.text.get(value_start..)?;
+                value_start + rest.find(',').unwrap_or(rest.len())
+            }
+        };
+        self.at = end;
+        Some(Entry {
+            range: start..end,
+            name: self.text.get(name_start..name_end)?,
+            value: self.text.get(value_start..end)?,
+        })
+    }
+}
+
+/// Where the quote is that ends the string whose inside starts at `at`.
+fn string_end(text: &str, mut at: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    loop {
+        at += find_special(bytes.get(at..)?)?;
+        match bytes.get(at) {
+            Some(b'\\') => at += 2,
+            _ => return Some(at),
+        }
+    }
+}
+
+/// A name's bit. Names often share their start or their end, seldom both and the length.
+#[inline]
+const fn bit(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let mut hash = bytes.len() as u64;
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        hash ^= u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(29);
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        hash ^= u32::from_le_bytes(*first) as u64 ^ ((u32::from_le_bytes(*last) as u64) << 29);
+    } else {
+        let mut rest = bytes;
+        while let [first, others @ ..] = rest {
+            hash = hash << 8 | *first as u64;
+            rest = others;
+        }
+    }
+    hash = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    hash ^= hash >> 29;
+    1 << (hash.wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 58)
+}
+
+const RESERVED_BITS: u64 = {
+    let mut bits = 0;
+    let mut rest: &[&str] = &RESERVED;
+    while let [first, others @ ..] = rest {
+        bits |= bit(first);
+        rest = others;
+    }
+    bits
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(fields: &Fields) -> Vec<String> {
+        fields.entries().map(|entry| entry.plain_name().into_owned()).collect()
+    }
+
+    #[test]
+    fn values_keep_their_type() {
+        let mut fields = Fields::new();
+        fields.u64("u", u64::MAX);
+        fields.i64("i", i64::MIN);
+        fields.u128("small", 7);
+        fields.u128("large", u128::MAX);
+        fields.i128("low", i128::from(i64::MIN) - 1);
+        fields.f64("one", 1.0);
+        fields.f64("huge", 1e300);
+        fields.f64("nan", f64::NAN);
+        fields.f64("inf", f64::NEG_INFINITY);
+        fields.bool("b", true);
+        fields.str("r#type", "a\"b");
+        let expected = concat!(
+            r#","u":18446744073709551615,"i":-9223372036854775808,"small":7"#,
+            r#","large":"340282366920938463463374607431768211455","low":"-9223372036854775809""#,
+            r#","one":1.0,"huge":1e300,"nan":"NaN","inf":"-Infinity","b":true,"type":"a\"b""#,
+        );
+        assert_eq!(fields.as_str(), expected);
+    }
+
+    // Mutation caught: `name` without `remove`; `remove` that compares only the start of the name.
+    #[test]
+    fn the_last_value_of_a_name_wins() {
+        let mut fields = Fields::new();
+        for round in 0..3 {
+            fields.u64("ab", round);
+            fields.str("a", ",\"ab\":7,\"");
+            fields.u64("a\"\n", round);
+        }
+        assert_eq!(names(&fields), ["ab", "a", "a\"\n"]);
+        assert!(fields.contains("a\\\"\\n"));
+        let mut child = Fields::new();
+        child.inherit(&fields);
+        child.bool("ab", false);
+        assert_eq!(names(&child), ["a", "a\"\n", "ab"]);
+        let mut late = Fields::new();
+        late.u64("a", 1);
+        child.extend(&late);
+        assert_eq!(names(&child), ["a\"\n", "ab", "a"]);
+    }
+
+    // Mutation caught: `limit` without FIELDS_MAX; `name` without the check for room.
+    #[test]
+    fn fields_are_bounded_and_say_so() {
+        let mut fields = Fields::new();
+        let long = "\u{1}".repeat(VALUE_MAX);
+        for index in 0..100 {
+            fields.str(&format!("{index}\u{1}{long}"), &long);
+            fields.u64(&format!("n{index}"), index);
+            let mut child = Fields::new();
+            child.inherit(&fields);
+            child.u64("own", 1);
+            assert!(child.contains("own") && child.as_str().len() <= FIELDS_MAX);
+            fields.extend(&child);
+            assert!(fields.as_str().len() <= FIELDS_MAX);
+        }
+        assert!(fields.is_cut());
+        serde_json::from_str::<serde_json::Value>(&format!("{{{}}}", &fields.as_str()[1..])).unwrap();
+    }
+
+    #[test]
+    fn errors_tell_their_causes() {
+        let cause = std::io::Error::other("disk");
+        let error = crate::error::Error::new(crate::error::Kind::Io, "cannot save").caused_by(cause);
+        let mut fields = Fields::new();
+        fields.error("error", &error);
+        fields.display("shown", &error);
+        assert_eq!(fields.as_str(), r#","error":"cannot save: disk","shown":"cannot save""#);
+    }
+
+    #[test]
+    fn reserved_names_are_marked() {
+        for (name, odd) in [("level", true), ("fields.x", true), ("levels", false), ("order.id", false)] {
+            let mut fields = Fields::new();
+            fields.bool(name, true);
+            assert_eq!(fields.has_odd_names(), odd, "{name}");
+        }
+    }
+}

@@ -1,1 +1,50 @@
 //! What was observed, before any format, and the sinks that take it.
+
+use tracing_core::Level;
+
+use crate::clock::Tick;
+use crate::context::SpanContext;
+use crate::fields::{Fields, Text};
+
+/// A log event, as it is handed to a [`Sink`]: everything borrowed, nothing formatted for a particular output.
+#[derive(Clone, Copy, Debug)]
+pub struct LogRecord<'a> {
+    /// When, on the telemetry's clock.
+    pub tick: Tick,
+    /// When, in nanoseconds since 1970-01-01T00:00:00Z.
+    pub unix_nanos: u64,
+    /// How severe.
+    pub level: Level,
+    /// Where from: the module's path unless the event says otherwise.
+    pub target: &'a str,
+    /// The event's message; may be empty.
+    pub message: &'a Text,
+    /// The trace and the span it belongs to, if any.
+    pub span_context: Option<SpanContext>,
+    /// The request's correlation id: 1 to 128 visible ASCII characters.
+    pub correlation_id: Option<&'a str>,
+    /// The fields of the span it happened in, those of its ancestors included.
+    pub span: Option<&'a Fields>,
+    /// Its own fields.
+    pub event: &'a Fields,
+}
+
+/// Takes what was observed, now; delivery is somebody else's and comes later.
+///
+/// A sink is called on the thread that logs, in the middle of its work. So it must
+///
+/// - never block: no I/O, no lock that is held across I/O, no waiting for room;
+/// - never panic, whatever the record says;
+/// - never log through tracing, directly or not;
+/// - say what it drops: each record that is not delivered is counted, with the reason, and told in the output
+///   as soon as there is room.
+pub trait Sink: Send + Sync {
+    /// Takes one log record.
+    fn log(&self, record: &LogRecord<'_>);
+}
+
+impl<S: Sink + ?Sized> Sink for std::sync::Arc<S> {
+    fn log(&self, record: &LogRecord<'_>) {
+        (**self).log(record);
+    }
+}
