@@ -1,1 +1,6 @@
 //! Ways out of the process.
+
+pub(crate) mod json;
+pub(crate) mod pretty;
+pub(crate) mod prometheus;
+pub(crate) mod queue;

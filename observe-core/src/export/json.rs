@@ -1,1 +1,138 @@
-//! The JSON line.
+//! Log records as JSON, one object a line.
+
+mod layout;
+mod time;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing_core::Level;
+
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::export::pretty::Pretty;
+use crate::export::queue::{Loss, Output, Queue, QueueLimits, QueueStats};
+use crate::fields::{Fields, Text};
+use crate::record::{LogRecord, Sink};
+use crate::semconv::log;
+
+pub(crate) use layout::{Keys, Layout, Service};
+
+/// How lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LogFormat {
+    /// JSON, one object a line: for machines. The default.
+    #[default]
+    Json,
+    /// For people at a terminal.
+    Pretty {
+        /// With colours.
+        colour: bool,
+    },
+}
+
+/// What [`JsonLines`] are made of.
+pub(crate) struct LogOptions<'a> {
+    pub(crate) service: Service<'a>,
+    pub(crate) keys: Keys,
+    pub(crate) format: LogFormat,
+    pub(crate) limits: QueueLimits,
+    pub(crate) clock: Clock,
+    pub(crate) writer: Box<dyn io::Write + Send>,
+}
+
+/// Writes each record as a line of JSON, by way of a bounded queue and a thread.
+///
+/// When the queue is full the newest line is dropped, counted, and told in the output.
+pub(crate) struct JsonLines {
+    layout: Arc<Layout>,
+    queue: Queue,
+}
+
+impl JsonLines {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// If the thread cannot be started.
+    pub(crate) fn start(options: LogOptions<'_>) -> Result<JsonLines, Error> {
+        let LogOptions { service, keys, format, limits, clock, writer } = options;
+        let layout = Arc::new(Layout::new(keys, service));
+        let reporting = (Arc::clone(&layout), clock.clone());
+        let output = Output {
+            writer,
+            format: match format {
+                LogFormat::Json => None,
+                LogFormat::Pretty { colour } => {
+                    let mut pretty = Pretty::new(*layout.keys(), colour);
+                    Some(Box::new(move |line, out| pretty.line(line, out)))
+                }
+            },
+            report: Box::new(move |loss, lines, out| report(&reporting.0, &reporting.1, loss, lines, out)),
+            clock,
+        };
+        Ok(JsonLines { layout, queue: Queue::start(output, limits)? })
+    }
+
+    /// What was written and what was lost.
+    pub(crate) fn stats(&self) -> &Arc<QueueStats> {
+        self.queue.stats()
+    }
+
+    /// Lines that are accepted and not yet written.
+    pub(crate) fn queue_length(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Waits until every line accepted before the call is written and the output is flushed.
+    ///
+    /// # Errors
+    ///
+    /// `is_timeout` if that took longer than `patience`; `is_io` if the output refused lines meanwhile.
+    pub(crate) fn flush(&self, patience: Duration) -> Result<(), Error> {
+        self.queue.flush(patience)
+    }
+
+    /// Takes no more lines, and waits until every accepted one is written and the output is flushed. May be
+    /// called again, from any thread.
+    ///
+    /// # Errors
+    ///
+    /// `is_timeout` if that took longer than `patience`: the thread goes on by itself; `is_io` if the output
+    /// refused lines meanwhile.
+    pub(crate) fn shutdown(&self, patience: Duration) -> Result<(), Error> {
+        self.queue.shutdown(patience)
+    }
+}
+
+impl Sink for JsonLines {
+    fn log(&self, record: &LogRecord<'_>) {
+        let mut line = self.queue.buffer();
+        self.layout.render(record, &mut line);
+        self.queue.push(record.level, line);
+    }
+}
+
+/// The line that tells of lost lines.
+fn report(layout: &Layout, clock: &Clock, loss: Loss, lines: u64, out: &mut Vec<u8>) {
+    let mut message = Text::new();
+    message.set(log::LOST_MESSAGE);
+    let mut fields = Fields::new();
+    fields.u64(log::LOST_COUNT, lines);
+    fields.str(log::LOST_REASON, loss.as_str());
+    let tick = clock.now();
+    let record = LogRecord {
+        tick,
+        unix_nanos: clock.unix_nanos(tick),
+        level: Level::WARN,
+        target: log::OWN_TARGET,
+        message: &message,
+        span_context: None,
+        correlation_id: None,
+        span: None,
+        event: &fields,
+    };
+    layout.render(&record, out);
+}
