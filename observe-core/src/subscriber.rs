@@ -1,1 +1,2 @@
 //! tracing's spans and events, turned into ours.
+mod filter;
