@@ -61,6 +61,8 @@ pub mod span {
     pub const ERROR_TYPE: &str = "error.type";
     /// The error's text.
     pub const ERROR_MESSAGE: &str = "error.message";
+}
+
 /// Keys, texts and reasons of the log line.
 pub mod log {
     /// RFC 3339 in UTC, with microseconds.
