@@ -4,7 +4,7 @@
 //! `tracing` enters lie above it. What a forgotten guard left behind is cut when the frame below it is taken
 //! off, so it never outlives the operation that it was opened in.
 
-use crate::context::Context;
+use crate::context::{Context, Inject};
 use crate::hub::Hub;
 use crate::span::{Known, OpenSpan};
 use std::cell::RefCell;
@@ -254,4 +254,19 @@ impl Context {
     pub fn current() -> Context {
         with_span(|span| span.trace().map(|trace| trace.context(span.id))).flatten().unwrap_or_default()
     }
+}
+
+/// Writes the context of the code that calls it to a carrier: the headers of a request that is about to be sent, or
+/// of a message. What the carrier had of an older one goes.
+///
+/// ```
+/// use observe_core::{Operation, Outcome};
+///
+/// let operation = Operation::builder("call").start();
+/// let mut headers = http::HeaderMap::new();
+/// operation.run(|| observe_core::inject(&mut headers));
+/// assert_eq!(headers["traceparent"].len(), 55);
+/// ```
+pub fn inject(carrier: &mut (impl Inject + ?Sized)) {
+    hub().inject(&Context::current(), carrier);
 }

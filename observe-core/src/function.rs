@@ -1,8 +1,10 @@
 //! The metrics of annotated functions, of calls to dependencies, and of operations opened by hand.
 
+use crate::label::LabelValue;
 use crate::label::own::{label_set, open_label};
 use crate::metric::{Buckets, Family, Gauge, Histogram};
 use crate::outcome::Outcome;
+use crate::registry::LazyMetric;
 use crate::semconv::operation as names;
 use std::sync::OnceLock;
 use tracing_core::Level;
@@ -35,16 +37,29 @@ label_set!(pub(crate) OperationLabels {
 });
 label_set!(pub(crate) InFlightLabels { operation: OperationName = names::OPERATION, });
 
-/// Four outcomes each: ten thousand functions stay below the cap.
-pub(crate) static FUNCTION_DURATION: Family<FunctionLabels, Histogram> =
-    Family::histogram(names::FUNCTION_DURATION_SECONDS, "How long annotated functions took.", Buckets::SECONDS)
-        .max_series(40_000);
-pub(crate) static DEPENDENCY_DURATION: Family<DependencyLabels, Histogram> =
-    Family::histogram(names::DEPENDENCY_DURATION_SECONDS, "How long calls to dependencies took.", Buckets::SECONDS);
-pub(crate) static OPERATION_DURATION: Family<OperationLabels, Histogram> =
-    Family::histogram(names::OPERATION_DURATION_SECONDS, "How long operations took.", Buckets::SECONDS);
-pub(crate) static OPERATIONS_IN_FLIGHT: Family<InFlightLabels, Gauge> =
-    Family::gauge(names::OPERATIONS_IN_FLIGHT, "Operations that have started and not ended.");
+/// In the program's statics from their first touch on, so that they are there on every target.
+macro_rules! own_static {
+    ($(#[$doc:meta])* $name:ident: $family:ty = $value:expr) => {
+        $(#[$doc])*
+        pub(crate) static $name: LazyMetric<$family> = LazyMetric::new({
+            static INNER: $family = $value;
+            &INNER
+        });
+    };
+}
+
+own_static!(
+    /// Four outcomes each: ten thousand functions stay below the cap.
+    FUNCTION_DURATION: Family<FunctionLabels, Histogram> =
+        Family::histogram(names::FUNCTION_DURATION_SECONDS, "How long annotated functions took.", Buckets::SECONDS)
+            .max_series(40_000)
+);
+own_static!(DEPENDENCY_DURATION: Family<DependencyLabels, Histogram> =
+    Family::histogram(names::DEPENDENCY_DURATION_SECONDS, "How long calls to dependencies took.", Buckets::SECONDS));
+own_static!(OPERATION_DURATION: Family<OperationLabels, Histogram> =
+    Family::histogram(names::OPERATION_DURATION_SECONDS, "How long operations took.", Buckets::SECONDS));
+own_static!(OPERATIONS_IN_FLIGHT: Family<InFlightLabels, Gauge> =
+    Family::gauge(names::OPERATIONS_IN_FLIGHT, "Operations that have started and not ended."));
 
 /// An annotated function: a static that `#[observed]` puts beside its body.
 #[derive(Debug)]
@@ -97,11 +112,6 @@ impl Function {
         self.name
     }
 
-    /// The level of the line that tells of a good end, if there is to be one.
-    pub(crate) fn told_when_ok(&self) -> Option<Level> {
-        self.ok_level
-    }
-
     /// Its durations, by outcome. The first call makes the series, at 0.
     pub(crate) fn series(&self, outcome: Outcome) -> Option<&'static Histogram> {
         if !self.metrics {
@@ -125,6 +135,9 @@ impl Function {
 
 /// Makes the series of every annotated function, so that they are on `/metrics` at 0 from the start.
 pub(crate) fn touch_all() {
+    for family in [FUNCTION_DURATION.name(), DEPENDENCY_DURATION.name(), OPERATION_DURATION.name(), OPERATIONS_IN_FLIGHT.name()] {
+        debug_assert!(!family.is_empty());
+    }
     #[cfg(not(any(miri, target_family = "wasm")))]
     for function in FUNCTIONS {
         let _ = function.series(Outcome::Ok);
@@ -157,6 +170,25 @@ impl Measure {
     pub(crate) fn stop(&self) {
         if let Measure::Operation(operation) = *self {
             OPERATIONS_IN_FLIGHT.with(InFlightLabels { operation }).dec();
+        }
+    }
+
+    /// Its name: what its line says.
+    pub(crate) fn name(&self) -> &'static str {
+        match *self {
+            Measure::Unmeasured => "",
+            Measure::Function(function) => function.name,
+            Measure::Operation(operation) | Measure::Dependency(_, operation) => {
+                OperationName::text(LabelValue::code(operation))
+            }
+        }
+    }
+
+    /// The level of the line that tells of a good end, if there is to be one.
+    pub(crate) fn told_when_ok(&self) -> Option<Level> {
+        match *self {
+            Measure::Function(function) => function.ok_level,
+            _ => None,
         }
     }
 

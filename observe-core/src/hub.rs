@@ -1,12 +1,20 @@
 //! What operations report to: one for each telemetry.
 
 use crate::clock::Clock;
-use crate::record::Sink;
+use crate::context::{Context, ContextHeader, Extract, Inject, Propagation, Rejected};
+use crate::error::Error;
+use crate::filter::Filter;
+use crate::label::LabelValue;
+use crate::label::own::label_set;
+use crate::metric::{Counter, Family};
+use crate::record::{LogRecord, Sink};
 use crate::registry::Registry;
 use crate::sampling::Sampling;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, LazyLock, OnceLock};
+use crate::semconv;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
+use tracing_core::{Level, LevelFilter};
 
 /// The wired parts of a telemetry that the edges use. Built by the roof.
 pub(crate) struct Hub {
@@ -15,24 +23,167 @@ pub(crate) struct Hub {
     pub(crate) sampling: Sampling,
     /// From which duration on a local root is slow.
     pub(crate) slow: Duration,
+    pub(crate) propagation: Propagation,
     pub(crate) sink: Arc<dyn Sink>,
-    /// Whether lines of operations (target `observe`, level info) pass the filter.
-    pub(crate) request_lines: AtomicBool,
-    pub(crate) losses: Losses,
+    /// Spans that were not recorded because too many were open.
+    pub(crate) spans_refused: AtomicU64,
+    rejected: Arc<Family<RejectedLabels, Counter>>,
+    filter: RwLock<Arc<Filter>>,
+    /// How many levels of the library's own target pass, so that an operation's end takes no lock.
+    own_levels: AtomicUsize,
+}
+
+/// What a hub is made of.
+pub(crate) struct Parts {
+    pub(crate) clock: Clock,
+    pub(crate) registry: Registry,
+    pub(crate) sampling: Sampling,
+    pub(crate) slow: Duration,
+    pub(crate) propagation: Propagation,
+    pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) filter: Filter,
 }
 
 static INSTALLED: OnceLock<Arc<Hub>> = OnceLock::new();
 
 impl Hub {
+    /// Wires the parts.
+    ///
+    /// # Errors
+    ///
+    /// If a name of the library's own is taken in the registry.
+    pub(crate) fn new(parts: Parts) -> Result<Self, Error> {
+        let rejected = parts.registry.register(rejected_contexts())?;
+        Ok(Self::wire(parts, rejected))
+    }
+
+    fn wire(parts: Parts, rejected: Arc<Family<RejectedLabels, Counter>>) -> Self {
+        let Parts { clock, registry, sampling, slow, propagation, sink, filter } = parts;
+        let hub = Self {
+            clock,
+            registry,
+            sampling,
+            slow,
+            propagation,
+            sink,
+            spans_refused: AtomicU64::new(0),
+            rejected,
+            filter: RwLock::default(),
+            own_levels: AtomicUsize::new(0),
+        };
+        hub.set_filter(filter);
+        hub
+    }
+
     /// Makes this hub the one that code without a context of its own reports to. `false`: there is one already.
     pub(crate) fn install(self: &Arc<Self>) -> bool {
         INSTALLED.set(Arc::clone(self)).is_ok()
     }
 
-    /// The installed hub, else one that writes no line and that nobody scrapes: contexts and the metrics of
-    /// statics work all the same.
+    /// Whether there is one.
+    pub(crate) fn is_installed() -> bool {
+        INSTALLED.get().is_some()
+    }
+
+    /// The installed hub, else one that writes no line and that nobody scrapes: contexts, and the metrics that
+    /// are statics, work all the same.
     pub(crate) fn installed_or_detached() -> Arc<Self> {
         static DETACHED: LazyLock<Arc<Hub>> = LazyLock::new(|| Arc::new(Hub::detached()));
         Arc::clone(INSTALLED.get().unwrap_or_else(|| &DETACHED))
+    }
+
+    fn detached() -> Self {
+        let parts = Parts {
+            clock: Clock::system(),
+            registry: Registry::new(),
+            sampling: Sampling::default(),
+            slow: Duration::MAX,
+            propagation: Propagation::default(),
+            sink: Arc::new(Nowhere),
+            filter: Filter::from(LevelFilter::OFF),
+        };
+        Self::wire(parts, Arc::new(rejected_contexts()))
+    }
+
+    /// What is heard.
+    pub(crate) fn filter(&self) -> Arc<Filter> {
+        Arc::clone(&self.filter.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes what is heard. Whoever caches answers is to be told after it.
+    pub(crate) fn set_filter(&self, filter: Filter) {
+        let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
+        let passing = levels.into_iter().take_while(|level| filter.enabled(*level, semconv::log::OWN_TARGET)).count();
+        *self.filter.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(filter);
+        self.own_levels.store(passing, Ordering::Relaxed);
+    }
+
+    /// Whether lines of the library's own target (of operations, and about itself) pass at this level.
+    pub(crate) fn passes(&self, level: Level) -> bool {
+        let rank = match level {
+            Level::ERROR => 1,
+            Level::WARN => 2,
+            Level::INFO => 3,
+            Level::DEBUG => 4,
+            _ => 5,
+        };
+        rank <= self.own_levels.load(Ordering::Relaxed)
+    }
+
+    /// Reads a context, and counts what was refused of it.
+    pub(crate) fn extract(&self, carrier: &(impl Extract + ?Sized)) -> Context {
+        let extracted = Context::extract(carrier, &self.propagation);
+        for (header, reason) in extracted.rejected.iter() {
+            self.rejected.with(RejectedLabels { header, reason }).inc();
+        }
+        extracted.context
+    }
+
+    /// Writes a context.
+    pub(crate) fn inject(&self, context: &Context, carrier: &mut (impl Inject + ?Sized)) {
+        context.inject(carrier, &self.propagation);
+    }
+}
+
+fn rejected_contexts() -> Family<RejectedLabels, Counter> {
+    Family::counter(
+        semconv::own::CONTEXT_REJECTED_TOTAL,
+        "Headers of incoming contexts that were not taken, by header and reason.",
+    )
+}
+
+/// Takes nothing, and counts nothing: for code without a telemetry, and for a telemetry without a log.
+pub(crate) struct Nowhere;
+
+impl Sink for Nowhere {
+    fn log(&self, _: &LogRecord<'_>) {}
+}
+
+label_set!(RejectedLabels {
+    header: ContextHeader = semconv::own::HEADER,
+    reason: Rejected = semconv::own::REASON,
+});
+
+impl LabelValue for ContextHeader {
+    const CARDINALITY: u32 = ContextHeader::ALL.len() as u32;
+
+    fn code(self) -> u32 {
+        self as u32
+    }
+
+    fn text(code: u32) -> &'static str {
+        ContextHeader::ALL.get(code as usize).map_or("", |header| header.as_str())
+    }
+}
+
+impl LabelValue for Rejected {
+    const CARDINALITY: u32 = Rejected::ALL.len() as u32;
+
+    fn code(self) -> u32 {
+        self as u32
+    }
+
+    fn text(code: u32) -> &'static str {
+        Rejected::ALL.get(code as usize).map_or("", |reason| reason.as_str())
     }
 }

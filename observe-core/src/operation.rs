@@ -1,14 +1,22 @@
 //! The one door: a unit of work, from its start to its one end.
 
+mod builder;
+
+pub use builder::{Kind, OperationBuilder};
+
 use crate::clock::Tick;
 use crate::context::Context;
 use crate::current::{self, Offer, Pushed};
+use crate::fields::{Fields, Text};
 use crate::function::Measure;
 use crate::hub::Hub;
+use crate::metric::{Exemplar, Histogram};
 use crate::outcome::Outcome;
+use crate::record::LogRecord;
 use crate::sampling::{Facts, Keep};
+use crate::semconv;
 use crate::span::OpenSpan;
-use crate::trace::{Correlation, LocalTrace};
+use crate::trace::LocalTrace;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -59,6 +67,19 @@ pub(crate) struct End<'a> {
 }
 
 impl Operation {
+    /// Opens an operation by hand, in the telemetry that is current here. Its name is of the code's making, never
+    /// a client's: it is a metric label.
+    ///
+    /// ```
+    /// use observe_core::{Operation, Outcome};
+    ///
+    /// let operation = Operation::builder("resize image").start();
+    /// operation.run(|| tracing::info!("half way"));
+    /// ```
+    pub fn builder(name: &'static str) -> OperationBuilder<'static> {
+        OperationBuilder::new(name, None)
+    }
+
     /// Opens an operation.
     ///
     /// 1. It gets its place in the trace. 2. `make` makes its `tracing` span, which our subscriber, where it is
@@ -66,25 +87,25 @@ impl Operation {
     pub(crate) fn open(
         parent: Parent<'_>,
         hub: Option<&Arc<Hub>>,
-        correlation: Correlation,
+        correlated: bool,
         measure: Measure,
         make: impl FnOnce() -> tracing::Span,
     ) -> Self {
         let offer = match parent {
             Parent::Tracing => Offer::Wanted,
-            Parent::Current => Offer::Span(below_current(hub, correlation)),
+            Parent::Current => Offer::Span(below_current(hub, correlated)),
             Parent::Context(context) => {
                 let hub = hub.map_or_else(current::hub, Arc::clone);
-                Offer::Span(OpenSpan::root(&hub, Some(context), correlation, hub.clock.now()))
+                Offer::Span(OpenSpan::root(&hub, Some(context), correlated, hub.clock.now()))
             }
         };
         let (tracing, back) = current::offer(offer, make);
         let span = match back {
             Some(Offer::Span(span)) => Some(span),
-            Some(Offer::Wanted) => Some(below_current(hub, Correlation::None)),
+            Some(Offer::Wanted) => Some(below_current(hub, correlated)),
             None => None,
         };
-        measure.started();
+        measure.start();
         Self { span, tracing, measure, panicked: false, started_unwinding: std::thread::panicking() }
     }
 
@@ -127,20 +148,20 @@ impl Operation {
 
     /// Ends it.
     pub fn finish(mut self, outcome: Outcome) {
-        self.end(outcome, None, default_line);
+        self.end(outcome, None, line);
     }
 
     /// Ends it as failed, with the error's text for the line of the operation that answers for it: its own
     /// when it is the outermost, else the request's.
     pub fn fail(mut self, cause: impl fmt::Display) {
-        self.end(Outcome::Error, Some(cause.to_string()), default_line);
+        self.end(Outcome::Error, Some(cause.to_string()), line);
     }
 
     /// The one end. `report` sees it before the span is given back, unless the operation was discarded.
     ///
     /// 1. What was said below the root counts: a declared failure stays one. 2. The trace is kept or not.
     /// 3. Metrics. 4. `report`: the line. 5. The span is closed.
-    pub(crate) fn end(&mut self, outcome: Outcome, cause: Option<String>, report: impl FnOnce(&End<'_>)) {
+    pub(crate) fn end(&mut self, outcome: Outcome, cause: Option<String>, report: impl FnOnce(&End<'_>, &Measure)) {
         let Some(span) = self.span.take() else { return };
         let tracing = std::mem::replace(&mut self.tracing, tracing::Span::none());
         let measure = std::mem::take(&mut self.measure);
@@ -169,10 +190,12 @@ impl Operation {
                 duration,
             };
             let end = End { span: &span, trace, outcome, tick, duration, keep: hub.sampling.decide(&facts, hub.slow) };
-            let discarded = root && trace.discarded.load(Ordering::Relaxed);
-            measure.ended(&end, discarded);
-            if !discarded {
-                report(&end);
+            measure.stop();
+            if !(root && trace.discarded.load(Ordering::Relaxed)) {
+                if let Some(series) = measure.series(outcome) {
+                    end.observe(series);
+                }
+                report(&end, &measure);
             }
         }
         drop(tracing);
@@ -180,27 +203,103 @@ impl Operation {
     }
 
     /// Ends it when its owner was dropped before its work was done.
-    pub(crate) fn abandon(&mut self, report: impl FnOnce(&End<'_>)) {
+    pub(crate) fn abandon(&mut self, report: impl FnOnce(&End<'_>, &Measure)) {
         let unwinding = std::thread::panicking() && !self.started_unwinding;
         let outcome = if self.panicked || unwinding { Outcome::Panicked } else { Outcome::Cancelled };
         self.end(outcome, None, report);
     }
 }
 
-fn below_current(hub: Option<&Arc<Hub>>, correlation: Correlation) -> Arc<OpenSpan> {
+impl End<'_> {
+    /// Records the duration, with an exemplar when the trace is kept: any other's id would point nowhere.
+    pub(crate) fn observe(&self, series: &Histogram) {
+        let nanos = u64::try_from(self.duration.as_nanos()).unwrap_or(u64::MAX);
+        series.observe_nanos(nanos);
+        if self.keep.is_some() {
+            series.exemplify(&Exemplar {
+                value: self.duration.as_secs_f64(),
+                trace_id: self.trace.trace_id,
+                span_id: self.span.id,
+                unix_nanos: self.trace.hub.clock.unix_nanos(self.tick),
+            });
+        }
+    }
+
+    /// Writes a line about the operation to its telemetry's log.
+    pub(crate) fn log(&self, level: Level, target: &str, message: &Text, event: &Fields) {
+        let hub = &self.trace.hub;
+        let fields = self.span.fields();
+        self.trace.with_correlation_id(|correlation_id| {
+            hub.sink.log(&LogRecord {
+                tick: self.tick,
+                unix_nanos: hub.clock.unix_nanos(self.tick),
+                level,
+                target,
+                message,
+                span_context: Some(self.trace.span_context(self.span.id)),
+                correlation_id,
+                span: Some(&fields),
+                event,
+            });
+        });
+    }
+
+    /// Adds what every operation's line says: the outcome, the duration and, where it failed, why.
+    pub(crate) fn describe(&self, fields: &mut Fields) {
+        fields.str(semconv::span::OUTCOME, self.outcome.as_str());
+        fields.f64(semconv::span::DURATION_MS, self.duration.as_secs_f64() * 1e3);
+        if !self.span.is_local_root {
+            return;
+        }
+        if let Some(told) = self.trace.told() {
+            if self.outcome.is_failure() {
+                if let Some(error_type) = told.error_type {
+                    fields.str(semconv::span::ERROR_TYPE, error_type);
+                }
+                if let Some(cause) = &told.cause {
+                    fields.str(semconv::span::ERROR_MESSAGE, cause);
+                }
+            }
+            fields.extend(&told.annotations);
+        }
+    }
+}
+
+/// The line of an operation that is no request: when it failed and nobody above it will say so, or when it is
+/// to be told of.
+fn line(end: &End<'_>, measure: &Measure) {
+    let level = if end.outcome.is_failure() && end.span.is_local_root {
+        Level::ERROR
+    } else {
+        match measure.told_when_ok() {
+            Some(level) if end.outcome == Outcome::Ok => level,
+            _ => return,
+        }
+    };
+    if !end.trace.hub.passes(level) {
+        return;
+    }
+    let mut message = Text::new();
+    message.set(measure.name());
+    let mut fields = Fields::new();
+    end.describe(&mut fields);
+    end.log(level, semconv::span::TARGET, &message, &fields);
+}
+
+fn below_current(hub: Option<&Arc<Hub>>, correlated: bool) -> Arc<OpenSpan> {
     let child = current::with_span(|parent| {
         let now = parent.trace().map(|trace| trace.hub.clock.now())?;
         OpenSpan::child(parent, now)
     });
     child.flatten().unwrap_or_else(|| {
         let hub = hub.map_or_else(current::hub, Arc::clone);
-        OpenSpan::root(&hub, None, correlation, hub.clock.now())
+        OpenSpan::root(&hub, None, correlated, hub.clock.now())
     })
 }
 
 impl Drop for Operation {
     fn drop(&mut self) {
-        self.abandon(default_line);
+        self.abandon(line);
     }
 }
 

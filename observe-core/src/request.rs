@@ -60,7 +60,7 @@ pub fn annotate(name: &str, value: impl Into<Value>) {
     let value = value.into();
     tell(|told| {
         let fields = &mut told.annotations;
-        if fields.len() < ANNOTATIONS {
+        if fields.as_str().len() < ANNOTATIONS {
             match value.0 {
                 Repr::Str(value) => fields.str(name, &value),
                 Repr::U64(value) => fields.u64(name, value),

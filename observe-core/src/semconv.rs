@@ -1,5 +1,16 @@
 //! Every name that goes over the wire, once.
 
+// Propagation headers. Names are compared without regard to case, and sent in lower case.
+
+/// W3C Trace Context: the caller's trace and span.
+pub const TRACEPARENT: &str = "traceparent";
+/// W3C Trace Context: what tracing systems along the way added.
+pub const TRACESTATE: &str = "tracestate";
+/// W3C Baggage: what the users along the way added.
+pub const BAGGAGE: &str = "baggage";
+/// The correlation id, unless another name is configured.
+pub const X_CORRELATION_ID: &str = "x-correlation-id";
+
 /// Metric names and label names.
 pub mod metric {
     /// How many series a family has, by `metric`.
@@ -120,4 +131,26 @@ pub mod log {
     pub const WRITE_ERROR: &str = "write_error";
     /// Reason: the line came after shutdown.
     pub const SHUTDOWN: &str = "shutdown";
+}
+
+/// The library about itself.
+pub mod own {
+    /// What was lost, by `signal` and `reason`.
+    pub const DROPPED_TOTAL: &str = "observe_dropped_total";
+    /// Headers of incoming contexts that were not taken, by `header` and `reason`.
+    pub const CONTEXT_REJECTED_TOTAL: &str = "observe_context_rejected_total";
+    /// What waits to leave the process, by `signal`.
+    pub const QUEUE_LENGTH: &str = "observe_queue_length";
+    /// Version and revision of the service.
+    pub const BUILD_INFO: &str = "build_info";
+    /// When the process started, in seconds since 1970-01-01T00:00:00Z.
+    pub const PROCESS_START_TIME_SECONDS: &str = "process_start_time_seconds";
+    /// The label that names a kind of data: `log`, `metric`, `span`.
+    pub const SIGNAL: &str = "signal";
+    /// The label that says why.
+    pub const REASON: &str = "reason";
+    /// The label that names a header.
+    pub const HEADER: &str = "header";
+    /// Reason: more spans were open than are kept.
+    pub const TOO_MANY_OPEN: &str = "too_many_open";
 }

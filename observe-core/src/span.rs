@@ -5,7 +5,7 @@ use crate::context::{Context, SpanId};
 use crate::fields::Fields;
 use crate::hub::Hub;
 use crate::pool::{Pool, Pooled};
-use crate::trace::{Correlation, LocalTrace};
+use crate::trace::LocalTrace;
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tracing_core::Metadata;
@@ -33,8 +33,8 @@ pub(crate) struct Known {
 
 impl OpenSpan {
     /// A local root: below `parent` when it carries a span, else the first of a new trace.
-    pub(crate) fn root(hub: &Arc<Hub>, parent: Option<&Context>, correlation: Correlation, start: Tick) -> Arc<Self> {
-        let trace = LocalTrace::start(hub, parent, correlation);
+    pub(crate) fn root(hub: &Arc<Hub>, parent: Option<&Context>, correlated: bool, start: Tick) -> Arc<Self> {
+        let trace = LocalTrace::start(hub, parent, correlated);
         let remote = parent.and_then(Context::span).map(|span| span.span_id);
         Self::open(trace, remote, true, start)
     }

@@ -1,1 +1,127 @@
-//! The roof: builder, wiring, install, flush, shutdown.
+//! The roof: the telemetry of a service, wired from its parts. It decides nothing.
+
+mod answer;
+mod builder;
+mod itself;
+mod scope;
+
+pub use builder::Builder;
+pub use scope::Scoped;
+
+use crate::context::{Context, Extract, Inject};
+use crate::error::{Error, Kind};
+use crate::export::json::JsonLines;
+use crate::filter::Filter;
+use crate::hub::Hub;
+use crate::operation::OperationBuilder;
+use crate::registry::Registry;
+use answer::Answer;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::Dispatch;
+
+/// Everything that a service observes, and the ways out. Cloned freely: clones are one telemetry.
+///
+/// [`install`](Builder::install) makes it the process's own; [`build`](Builder::build) touches nothing global, for
+/// tests that run beside each other: see [`scope`](Telemetry::scope).
+///
+/// When the last clone is dropped without [`shutdown`](Telemetry::shutdown), the log is given up to a second
+/// to be written.
+#[derive(Clone)]
+pub struct Telemetry {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    hub: Arc<Hub>,
+    dispatch: Dispatch,
+    lines: Option<Arc<JsonLines>>,
+}
+
+impl Telemetry {
+    /// Starts to describe the telemetry of a service of this name (`service.name`).
+    ///
+    /// ```
+    /// use observe_core::Telemetry;
+    ///
+    /// let telemetry = Telemetry::builder("checkout").version("1.2.3").build()?;
+    /// telemetry.shutdown(std::time::Duration::from_secs(5))?;
+    /// # Ok::<(), observe_core::Error>(())
+    /// ```
+    pub fn builder(service_name: impl Into<String>) -> Builder {
+        Builder::new(service_name.into())
+    }
+
+    /// The registry that a scrape reads: that of this telemetry, and of every `#[metric] static`.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.inner.hub.registry
+    }
+
+    /// Opens an operation by hand. Its name is of the code's making, never a client's: it is a metric label.
+    pub fn operation(&self, name: &'static str) -> OperationBuilder<'_> {
+        OperationBuilder::new(name, Some(&self.inner.hub))
+    }
+
+    /// Reads the context that a carrier (headers of a request, of a message) brings; what is malformed is
+    /// left out and counted in `observe_context_rejected_total{header,reason}`.
+    pub fn extract(&self, carrier: &(impl Extract + ?Sized)) -> Context {
+        self.inner.hub.extract(carrier)
+    }
+
+    /// Writes a context to a carrier: nearly always [`Context::current`].
+    pub fn inject(&self, context: &Context, carrier: &mut (impl Inject + ?Sized)) {
+        self.inner.hub.inject(context, carrier);
+    }
+
+    /// Changes which lines and spans are recorded, while the process runs.
+    pub fn set_filter(&self, filter: Filter) {
+        self.inner.hub.set_filter(filter);
+        // Callsites remember what they were told.
+        tracing_core::callsite::rebuild_interest_cache();
+    }
+
+    /// Waits until every line logged before is written.
+    ///
+    /// # Errors
+    ///
+    /// If that took longer than `patience` ([`Error::is_timeout`]), or the output refused lines meanwhile
+    /// ([`Error::is_io`]).
+    pub fn flush(&self, patience: Duration) -> Result<(), Error> {
+        self.inner.lines.as_ref().map_or(Ok(()), |lines| lines.flush(patience))
+    }
+
+    /// Takes no more lines and waits until every accepted one is written. May be called again, by any clone, from
+    /// any thread. In async code use [`shutdown_async`](Telemetry::shutdown_async): this blocks.
+    ///
+    /// # Errors
+    ///
+    /// If that took longer than `patience` ([`Error::is_timeout`]; the rest is written as long as the process
+    /// lives), or the output refused lines meanwhile ([`Error::is_io`]).
+    pub fn shutdown(&self, patience: Duration) -> Result<(), Error> {
+        self.inner.lines.as_ref().map_or(Ok(()), |lines| lines.shutdown(patience))
+    }
+
+    /// [`shutdown`](Telemetry::shutdown) without blocking the runtime, on any runtime or none.
+    ///
+    /// # Errors
+    ///
+    /// As [`shutdown`](Telemetry::shutdown).
+    pub async fn shutdown_async(&self, patience: Duration) -> Result<(), Error> {
+        let answer = Arc::new(Answer::default());
+        let (telemetry, there) = (self.clone(), Arc::clone(&answer));
+        let work = move || there.give(telemetry.shutdown(patience));
+        std::thread::Builder::new()
+            .name("observe-shutdown".into())
+            .spawn(work)
+            .map_err(|error| Error::new(Kind::Io, "cannot start the thread that shuts down").caused_by(error))?;
+        std::future::poll_fn(|cx| answer.poll(cx.waker())).await
+    }
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telemetry").finish_non_exhaustive()
+    }
+}

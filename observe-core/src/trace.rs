@@ -1,6 +1,6 @@
 //! What the spans of one local root share.
 
-use crate::context::{Baggage, Context, CorrelationId, SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+use crate::context::{Context, CorrelationId, SpanContext, SpanId, TraceFlags, TraceId};
 use crate::fields::Fields;
 use crate::hub::Hub;
 use crate::pool::{Pool, Pooled};
@@ -13,9 +13,10 @@ pub(crate) struct LocalTrace {
     pub(crate) hub: Arc<Hub>,
     pub(crate) trace_id: TraceId,
     pub(crate) flags: TraceFlags,
-    pub(crate) tracestate: TraceState,
-    pub(crate) baggage: Baggage,
-    pub(crate) correlation: Correlation,
+    /// What came from elsewhere, to be handed on: tracestate, baggage, correlation id.
+    carried: Context,
+    /// The trace id serves as the correlation id where none was given.
+    correlated: bool,
     /// A span below the root failed.
     pub(crate) failed: AtomicBool,
     /// Somebody asked for this trace to be kept.
@@ -25,18 +26,6 @@ pub(crate) struct LocalTrace {
     /// Whether `told` holds anything, so that an uneventful end takes no lock.
     has_told: AtomicBool,
     told: Mutex<Told>,
-}
-
-/// The id under which a user's request is known across services.
-#[derive(Clone, Default)]
-pub(crate) enum Correlation {
-    /// There is none: the work was not asked for by a request.
-    #[default]
-    None,
-    /// The trace id serves.
-    TraceId,
-    /// The caller gave one.
-    Given(CorrelationId),
 }
 
 /// What the code below the root said about it.
@@ -50,27 +39,14 @@ pub(crate) struct Told {
     pub(crate) annotations: Fields,
 }
 
-impl Told {
-    /// Clears it, and keeps memory of a reasonable size.
-    pub(crate) fn clear(&mut self) {
-        self.error_type = None;
-        self.cause = None;
-        self.annotations.clear();
-    }
-}
-
 impl LocalTrace {
     /// Starts the local part of a trace: below `parent` when it carries a span, else a new trace.
-    pub(crate) fn start(hub: &Arc<Hub>, parent: Option<&Context>, correlation: Correlation) -> Arc<Self> {
+    pub(crate) fn start(hub: &Arc<Hub>, parent: Option<&Context>, correlated: bool) -> Arc<Self> {
         let remote = parent.and_then(Context::span);
         let trace_id = remote.map_or_else(TraceId::random, |span| span.trace_id);
-        let baseline = hub.sampling.is_baseline(trace_id);
-        let flags = match remote {
-            Some(span) => span.flags.with_sampled(baseline),
-            None => TraceFlags::RANDOM.with_sampled(baseline),
-        };
-        let tracestate = parent.filter(|_| remote.is_some()).map_or_else(TraceState::default, |p| p.tracestate().clone());
-        let baggage = parent.map_or_else(Baggage::default, |p| p.baggage().clone());
+        let flags = remote.map_or(TraceFlags::RANDOM, |span| span.flags);
+        let flags = flags.sampled(hub.sampling.is_baseline(trace_id));
+        let carried = parent.cloned().unwrap_or_default();
         if let Some(mut trace) = Self::pool().take()
             && let Some(own) = Arc::get_mut(&mut trace)
         {
@@ -79,18 +55,16 @@ impl LocalTrace {
             }
             own.trace_id = trace_id;
             own.flags = flags;
-            own.tracestate = tracestate;
-            own.baggage = baggage;
-            own.correlation = correlation;
+            own.carried = carried;
+            own.correlated = correlated;
             return trace;
         }
         Arc::new(Self {
             hub: Arc::clone(hub),
             trace_id,
             flags,
-            tracestate,
-            baggage,
-            correlation,
+            carried,
+            correlated,
             failed: AtomicBool::new(false),
             marked: AtomicBool::new(false),
             discarded: AtomicBool::new(false),
@@ -99,14 +73,28 @@ impl LocalTrace {
         })
     }
 
+    /// Where a span of it stands.
+    pub(crate) fn span_context(&self, span_id: SpanId) -> SpanContext {
+        SpanContext { trace_id: self.trace_id, span_id, flags: self.flags }
+    }
+
     /// The context to hand to the next service, with `span_id` as its parent.
     pub(crate) fn context(&self, span_id: SpanId) -> Context {
-        let span = SpanContext { trace_id: self.trace_id, span_id, flags: self.flags };
-        let context = Context::new(span).with_tracestate(self.tracestate.clone()).with_baggage(self.baggage.clone());
-        match &self.correlation {
-            Correlation::None => context,
-            Correlation::TraceId => context.with_correlation(CorrelationId::from(self.trace_id)),
-            Correlation::Given(id) => context.with_correlation(id.clone()),
+        let mut context = self.carried.clone();
+        context.set_span(Some(self.span_context(span_id)));
+        if self.correlated && context.correlation_id().is_none() {
+            context.set_correlation_id(Some(CorrelationId::from(self.trace_id)));
+        }
+        context
+    }
+
+    /// The id under which the request is known across services: the caller's, else the trace id where the root
+    /// was asked for by a request.
+    pub(crate) fn with_correlation_id<R>(&self, f: impl FnOnce(Option<&str>) -> R) -> R {
+        match self.carried.correlation_id() {
+            Some(id) => f(Some(id.as_str())),
+            None if self.correlated => f(std::str::from_utf8(&self.trace_id.write_hex()).ok()),
+            None => f(None),
         }
     }
 
@@ -134,14 +122,15 @@ static POOL: Pool<LocalTrace> = Pool::new(&LIST);
 impl Pooled for LocalTrace {
     fn retire(&mut self) {
         // The hub stays: the next trace on this thread is nearly always of the same one.
-        self.tracestate = TraceState::default();
-        self.baggage = Baggage::default();
-        self.correlation = Correlation::None;
+        self.carried = Context::new();
         *self.failed.get_mut() = false;
         *self.marked.get_mut() = false;
         *self.discarded.get_mut() = false;
         if std::mem::take(self.has_told.get_mut()) {
-            self.told.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+            let told = self.told.get_mut().unwrap_or_else(PoisonError::into_inner);
+            told.error_type = None;
+            told.cause = None;
+            told.annotations.clear();
         }
     }
 

@@ -1,0 +1,322 @@
+//! What a telemetry is made of, and by whose word.
+
+use super::itself::Itself;
+use super::{Inner, Telemetry};
+use crate::clock::Clock;
+use crate::context::Propagation;
+use crate::error::{Error, Kind};
+use crate::export::json::{JsonLines, Keys, LogFormat, LogOptions, Service};
+use crate::export::pretty::Pretty;
+use crate::export::queue::QueueLimits;
+use crate::fields::{Fields, Text};
+use crate::filter::Filter;
+use crate::function;
+use crate::hub::{Hub, Nowhere, Parts};
+use crate::record::{LogRecord, Sink};
+use crate::registry::Registry;
+use crate::sampling::Sampling;
+use crate::semconv;
+use crate::subscriber::{LogBridge, Subscriber};
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::{Dispatch, dispatcher};
+use tracing_core::{Level, LevelFilter};
+
+/// Describes a telemetry: [`Telemetry::builder`].
+#[must_use = "a builder does nothing until `install` or `build`"]
+pub struct Builder {
+    service: String,
+    version: String,
+    revision: String,
+    clock: Clock,
+    sampling: Sampling,
+    slow: Duration,
+    filter: Option<Filter>,
+    format: Option<LogFormat>,
+    writer: Option<Box<dyn Write + Send>>,
+    limits: QueueLimits,
+    lines: bool,
+    correlation_header: Option<String>,
+    registry: Option<Registry>,
+}
+
+/// How a telemetry stands to `tracing`'s own global subscriber.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Door {
+    /// Ours is it.
+    Subscriber,
+    /// It is the user's, and has our layer.
+    Layer,
+    /// Nothing global is touched.
+    Scope,
+}
+
+/// A setting, and by whose word it is what it is.
+struct Decided<T> {
+    value: T,
+    by: &'static str,
+}
+
+impl Builder {
+    pub(super) fn new(service: String) -> Self {
+        Self {
+            service,
+            version: String::new(),
+            revision: String::new(),
+            clock: Clock::system(),
+            sampling: Sampling::default(),
+            slow: Duration::from_secs(1),
+            filter: None,
+            format: None,
+            writer: None,
+            limits: QueueLimits::default(),
+            lines: true,
+            correlation_header: None,
+            registry: None,
+        }
+    }
+
+    /// The service's version (`service.version`, and in `build_info`). Defaults to none.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = version.into();
+        self
+    }
+
+    /// The revision that was built, a commit's hash for example (in `build_info`). Defaults to none.
+    pub fn revision(mut self, revision: impl Into<String>) -> Self {
+        self.revision = revision.into();
+        self
+    }
+
+    /// Where time comes from. Defaults to the system's clocks.
+    pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
+        self.clock = clock.into();
+        self
+    }
+
+    /// Which traces are kept. Defaults to failures, slow ones, and 1 % of the rest.
+    pub fn sampling(mut self, sampling: Sampling) -> Self {
+        self.sampling = sampling;
+        self
+    }
+
+    /// From which duration on a request or job is slow, so that its trace is kept. Defaults to one second.
+    pub fn slow(mut self, slow: Duration) -> Self {
+        self.slow = slow;
+        self
+    }
+
+    /// Which lines and spans are recorded, where the variable `RUST_LOG` does not say. Defaults to `info`; behind
+    /// [`layer`](Telemetry::layer), where others filter, to everything.
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.filter = Some(filter);
+        self
+    }
+
+    /// How lines are written. Defaults to what the variable `OBSERVE_LOG` says (`json` or `pretty`), else JSON.
+    pub fn log_format(mut self, format: LogFormat) -> Self {
+        self.format = Some(format);
+        self
+    }
+
+    /// Where lines are written, by a thread of its own: it may block and fail. Defaults to standard output.
+    pub fn log_writer(mut self, writer: impl Write + Send + 'static) -> Self {
+        self.writer = Some(Box::new(writer));
+        self
+    }
+
+    /// How many lines may wait to be written. Defaults to 8,192 lines and 8 MiB.
+    pub fn log_queue(mut self, limits: QueueLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Writes no lines at all: somebody else does. Defaults to writing them.
+    pub fn without_log(mut self) -> Self {
+        self.lines = false;
+        self
+    }
+
+    /// The header of the correlation id. Defaults to `X-Correlation-ID`.
+    pub fn correlation_header(mut self, name: impl Into<String>) -> Self {
+        self.correlation_header = Some(name.into());
+        self
+    }
+
+    /// The registry that its metrics live in. Defaults to a new one that has every `#[metric] static`.
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
+    /// Makes it the process's own: sets `tracing`'s global subscriber and the `log` crate's logger, and serves all
+    /// code that is in no [`scope`](Telemetry::scope).
+    ///
+    /// # Errors
+    ///
+    /// If a telemetry or another subscriber is installed already ([`Error::is_already_installed`]; to join a
+    /// subscriber of your own, see [`install_without_subscriber`](Builder::install_without_subscriber)), a
+    /// setting breaks a rule, a name of the library's own is taken in the registry, or the thread that writes
+    /// lines cannot be started.
+    pub fn install(self) -> Result<Telemetry, Error> {
+        self.make(Door::Subscriber)
+    }
+
+    /// Makes it the process's own, but leaves `tracing`'s global subscriber to you: add
+    /// [`layer`](Telemetry::layer) to it.
+    ///
+    /// # Errors
+    ///
+    /// As [`install`](Builder::install), but for the subscriber.
+    pub fn install_without_subscriber(self) -> Result<Telemetry, Error> {
+        self.make(Door::Layer)
+    }
+
+    /// Makes a telemetry that touches nothing global: see [`scope`](Telemetry::scope).
+    ///
+    /// # Errors
+    ///
+    /// If a setting breaks a rule, a name of the library's own is taken in the registry, or the thread that
+    /// writes lines cannot be started.
+    pub fn build(self) -> Result<Telemetry, Error> {
+        self.make(Door::Scope)
+    }
+
+    fn make(self, door: Door) -> Result<Telemetry, Error> {
+        if door != Door::Scope && Hub::is_installed() {
+            return Err(Error::new(Kind::AlreadyInstalled, "a telemetry is installed in this process already"));
+        }
+        // All that can be refused is, before a thread is started.
+        let propagation = match &self.correlation_header {
+            Some(name) => Propagation::default().correlation_header(name)?,
+            None => Propagation::default(),
+        };
+        let registry = self.registry.unwrap_or_else(Registry::with_statics);
+        let (filter, complaints) = decide_filter(self.filter, door);
+        let format = decide_format(self.format);
+        let started = self.clock.unix_nanos(self.clock.now());
+
+        let lines = if self.lines {
+            let version = Some(self.version.as_str()).filter(|version| !version.is_empty());
+            Some(Arc::new(JsonLines::start(LogOptions {
+                service: Service { name: &self.service, version },
+                keys: Keys::DEFAULT,
+                format: format.value,
+                limits: self.limits,
+                clock: self.clock.clone(),
+                writer: self.writer.unwrap_or_else(|| Box::new(io::stdout())),
+            })?))
+        } else {
+            None
+        };
+        let sink: Arc<dyn Sink> = match &lines {
+            Some(lines) => Arc::clone(lines) as Arc<dyn Sink>,
+            None => Arc::new(Nowhere),
+        };
+        let told = format!("filter {} by {}; format {:?} by {}", filter.value, filter.by, format.value, format.by);
+        let hub = Arc::new(Hub::new(Parts {
+            clock: self.clock,
+            registry: registry.clone(),
+            sampling: self.sampling,
+            slow: self.slow,
+            propagation,
+            sink,
+            filter: filter.value,
+        })?);
+        function::touch_all();
+        registry.collector(Itself {
+            hub: Arc::downgrade(&hub),
+            lines: lines.clone(),
+            version: self.version,
+            revision: self.revision,
+            started: started as f64 / 1e9,
+        });
+
+        let dispatch = Dispatch::new(Subscriber::new(Arc::clone(&hub)));
+        let mut complaints: Vec<String> = complaints.iter().map(Error::to_string).collect();
+        complaints.extend(registry.conflicts().iter().map(Error::to_string));
+        if door == Door::Subscriber {
+            dispatcher::set_global_default(dispatch.clone()).map_err(|_| {
+                let text = "another tracing subscriber is installed: add `telemetry.layer()` to it, and use \
+                            `install_without_subscriber`";
+                Error::new(Kind::AlreadyInstalled, text)
+            })?;
+            if LogBridge::install(&hub).is_err() {
+                complaints.push("records of the `log` crate go to another logger, which was there first".into());
+            }
+        }
+        if door != Door::Scope {
+            if !hub.install() {
+                return Err(Error::new(Kind::AlreadyInstalled, "a telemetry is installed in this process already"));
+            }
+            say(&hub, Level::INFO, &format!("telemetry started: {told}"));
+        }
+        for complaint in complaints {
+            say(&hub, Level::WARN, &complaint);
+        }
+        Ok(Telemetry { inner: Arc::new(Inner { hub, dispatch, lines }) })
+    }
+}
+
+/// The operator's word wins over the code's.
+fn decide_filter(code: Option<Filter>, door: Door) -> (Decided<Filter>, Vec<Error>) {
+    let asked = std::env::var("RUST_LOG").ok().filter(|text| !text.trim().is_empty() && door != Door::Scope);
+    match (asked, code) {
+        (Some(text), code) => {
+            let (filter, complaints) = Filter::parse(&text);
+            let decided = match code {
+                // Nothing in it could be read.
+                Some(code) if complaints.len() == text.split(',').count() => Decided { value: code, by: "code" },
+                _ => Decided { value: filter, by: "RUST_LOG" },
+            };
+            (decided, complaints)
+        }
+        (None, Some(filter)) => (Decided { value: filter, by: "code" }, Vec::new()),
+        (None, None) => {
+            let value = if door == Door::Layer { Filter::from(LevelFilter::TRACE) } else { Filter::default() };
+            (Decided { value, by: "default" }, Vec::new())
+        }
+    }
+}
+
+/// The code's word wins over the variable's.
+fn decide_format(code: Option<LogFormat>) -> Decided<LogFormat> {
+    let asked = std::env::var("OBSERVE_LOG").unwrap_or_default();
+    match (code, asked.trim()) {
+        (Some(value), _) => Decided { value, by: "code" },
+        (None, "pretty") => {
+            Decided { value: LogFormat::Pretty { colour: Pretty::stdout_has_colour() }, by: "OBSERVE_LOG" }
+        }
+        (None, "json") => Decided { value: LogFormat::Json, by: "OBSERVE_LOG" },
+        (None, _) => Decided { value: LogFormat::Json, by: "default" },
+    }
+}
+
+/// Writes a line about the telemetry itself.
+fn say(hub: &Hub, level: Level, text: &str) {
+    if !hub.passes(level) {
+        return;
+    }
+    let mut message = Text::new();
+    message.set(text);
+    let tick = hub.clock.now();
+    hub.sink.log(&LogRecord {
+        tick,
+        unix_nanos: hub.clock.unix_nanos(tick),
+        level,
+        target: semconv::log::OWN_TARGET,
+        message: &message,
+        span_context: None,
+        correlation_id: None,
+        span: None,
+        event: &Fields::new(),
+    });
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("service", &self.service).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,45 @@
+//! What a telemetry says about itself at each scrape.
+
+use crate::export::json::JsonLines;
+use crate::export::queue::Loss;
+use crate::hub::Hub;
+use crate::registry::{Collect, Collector};
+use crate::semconv::own;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+
+/// Losses, queue lengths, and the service's build.
+pub(super) struct Itself {
+    /// The registry belongs to the hub: holding it here would be a circle.
+    pub(super) hub: Weak<Hub>,
+    pub(super) lines: Option<Arc<JsonLines>>,
+    pub(super) version: String,
+    pub(super) revision: String,
+    /// In seconds since 1970-01-01T00:00:00Z.
+    pub(super) started: f64,
+}
+
+impl Collector for Itself {
+    fn collect(&self, out: &mut Collect<'_>) {
+        let dropped = |out: &mut Collect<'_>, signal: &str, reason: &str, count: u64| {
+            let labels = [(own::SIGNAL, signal), (own::REASON, reason)];
+            out.counter(own::DROPPED_TOTAL, "What was lost, by signal and reason.", &labels, count);
+        };
+        if let Some(lines) = &self.lines {
+            for loss in Loss::ALL {
+                dropped(out, "log", loss.as_str(), lines.stats().dropped(loss));
+            }
+            let length = u64::try_from(lines.queue_length()).unwrap_or(u64::MAX);
+            let help = "What waits to leave the process, by signal.";
+            out.gauge(own::QUEUE_LENGTH, help, &[(own::SIGNAL, "log")], length);
+        }
+        if let Some(hub) = self.hub.upgrade() {
+            dropped(out, "span", own::TOO_MANY_OPEN, hub.spans_refused.load(Ordering::Relaxed));
+            hub.registry.dropped(&mut |reason, count| dropped(out, "metric", reason, count));
+        }
+        let build = [("version", self.version.as_str()), ("revision", self.revision.as_str())];
+        out.info(own::BUILD_INFO, "Version and revision of the service.", &build);
+        let help = "When the process started, in seconds since 1970-01-01T00:00:00Z.";
+        out.gauge(own::PROCESS_START_TIME_SECONDS, help, &[], self.started);
+    }
+}
