@@ -316,6 +316,7 @@ mod tests {
         assert_eq!(more.iter().count(), 14);
     }
 
+    // Mutation: forgetting the commas.
     #[test]
     fn exactly_the_longest_is_carried_whole() {
         let value = "v".repeat(124);
@@ -324,6 +325,8 @@ mod tests {
         text.push_str(&format!("k={}", "v".repeat(TraceState::MAX_LENGTH - text.len() - 2)));
         assert_eq!(text.len(), TraceState::MAX_LENGTH);
         assert_eq!(parse(&[&text]).1, None);
+        let (state, rejected) = parse(&[&text, "more=1"]);
+        assert_eq!((state.as_str(), rejected), (text.as_str(), Some(Rejected::TooLong)));
         text.push('v');
         assert_eq!(parse(&[&text]).1, Some(Rejected::TooLong));
     }
