@@ -115,7 +115,9 @@ pub(crate) fn hub() -> Arc<Hub> {
     let here = with(|stack| {
         stack.frames.iter().rev().find_map(|slot| match &slot.frame {
             Frame::Scope { hub } => Some(Arc::clone(hub)),
-            Frame::Operation { span, .. } | Frame::Entered { span } => span.trace().map(|t| Arc::clone(&t.hub)),
+            Frame::Operation { span, .. } | Frame::Entered { span } => {
+                span.trace().map(|t| Arc::clone(&t.hub))
+            }
             Frame::Vacant => None,
         })
     });

@@ -135,7 +135,12 @@ impl Function {
 
 /// Makes the series of every annotated function, so that they are on `/metrics` at 0 from the start.
 pub(crate) fn touch_all() {
-    for family in [FUNCTION_DURATION.name(), DEPENDENCY_DURATION.name(), OPERATION_DURATION.name(), OPERATIONS_IN_FLIGHT.name()] {
+    for family in [
+        FUNCTION_DURATION.name(),
+        DEPENDENCY_DURATION.name(),
+        OPERATION_DURATION.name(),
+        OPERATIONS_IN_FLIGHT.name(),
+    ] {
         debug_assert!(!family.is_empty());
     }
     #[cfg(not(any(miri, target_family = "wasm")))]
@@ -197,7 +202,9 @@ impl Measure {
         match *self {
             Measure::Unmeasured => None,
             Measure::Function(function) => function.series(outcome),
-            Measure::Operation(operation) => Some(OPERATION_DURATION.with(OperationLabels { operation, outcome })),
+            Measure::Operation(operation) => {
+                Some(OPERATION_DURATION.with(OperationLabels { operation, outcome }))
+            }
             Measure::Dependency(dependency, operation) => {
                 Some(DEPENDENCY_DURATION.with(DependencyLabels { dependency, operation, outcome }))
             }

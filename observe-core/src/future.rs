@@ -107,7 +107,8 @@ impl Current {
     /// Takes what is running on this thread.
     #[must_use]
     pub fn capture() -> Self {
-        let scope = current::scope().map(|hub| Scope { hub, dispatch: dispatcher::get_default(Dispatch::clone) });
+        let scope =
+            current::scope().map(|hub| Scope { hub, dispatch: dispatcher::get_default(Dispatch::clone) });
         Self { span: current::span(), scope, tracing: tracing::Span::current() }
     }
 
@@ -131,7 +132,9 @@ impl Current {
 
 impl fmt::Debug for Current {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Current").field("span", &self.span.as_ref().map(|span| span.id)).finish_non_exhaustive()
+        f.debug_struct("Current")
+            .field("span", &self.span.as_ref().map(|span| span.id))
+            .finish_non_exhaustive()
     }
 }
 

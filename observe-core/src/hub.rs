@@ -113,7 +113,8 @@ impl Hub {
     /// Changes what is heard. Whoever caches answers is to be told after it.
     pub(crate) fn set_filter(&self, filter: Filter) {
         let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
-        let passing = levels.into_iter().take_while(|level| filter.enabled(*level, semconv::log::OWN_TARGET)).count();
+        let passing =
+            levels.into_iter().take_while(|level| filter.enabled(*level, semconv::log::OWN_TARGET)).count();
         *self.filter.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(filter);
         self.own_levels.store(passing, Ordering::Relaxed);
     }

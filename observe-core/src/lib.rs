@@ -29,25 +29,25 @@ mod telemetry;
 mod trace;
 mod usage;
 
-pub use error::Error;
-pub use filter::Filter;
-pub use future::{Current, InCurrent, Instrumented, ObserveFuture};
 pub use current::inject;
+pub use error::Error;
 pub use export::json::LogFormat;
 pub use export::queue::QueueLimits;
+pub use filter::Filter;
+pub use future::{Current, InCurrent, Instrumented, ObserveFuture};
 pub use operation::{Entered, Kind, Operation, OperationBuilder};
-pub use request::{annotate, cause, discard, fail, keep};
 pub use outcome::Outcome;
 pub use registry::{Collect, Collector, LazyMetric, Registry, Value};
+pub use request::{annotate, cause, discard, fail, keep};
 pub use sampling::{Keep, Sampling};
 pub use telemetry::{Builder, Scoped, Telemetry};
 
 /// What the macros expand to. No part of the public interface.
 #[doc(hidden)]
 pub mod __private {
-    #[cfg(not(any(miri, target_family = "wasm")))]
-    pub use crate::registry::METRICS;
     pub use crate::function::FUNCTIONS;
     pub use crate::function::Function;
+    #[cfg(not(any(miri, target_family = "wasm")))]
+    pub use crate::registry::METRICS;
     pub use linkme;
 }

@@ -161,7 +161,12 @@ impl Operation {
     ///
     /// 1. What was said below the root counts: a declared failure stays one. 2. The trace is kept or not.
     /// 3. Metrics. 4. `report`: the line. 5. The span is closed.
-    pub(crate) fn end(&mut self, outcome: Outcome, cause: Option<String>, report: impl FnOnce(&End<'_>, &Measure)) {
+    pub(crate) fn end(
+        &mut self,
+        outcome: Outcome,
+        cause: Option<String>,
+        report: impl FnOnce(&End<'_>, &Measure),
+    ) {
         let Some(span) = self.span.take() else { return };
         let tracing = std::mem::replace(&mut self.tracing, tracing::Span::none());
         let measure = std::mem::take(&mut self.measure);
@@ -189,7 +194,14 @@ impl Operation {
                 outcome,
                 duration,
             };
-            let end = End { span: &span, trace, outcome, tick, duration, keep: hub.sampling.decide(&facts, hub.slow) };
+            let end = End {
+                span: &span,
+                trace,
+                outcome,
+                tick,
+                duration,
+                keep: hub.sampling.decide(&facts, hub.slow),
+            };
             measure.stop();
             if !(root && trace.discarded.load(Ordering::Relaxed)) {
                 if let Some(series) = measure.series(outcome) {

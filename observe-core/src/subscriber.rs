@@ -8,8 +8,12 @@ impl Subscriber {
     }
 }
 impl tracing_core::Subscriber for Subscriber {
-    fn enabled(&self, _: &tracing_core::Metadata<'_>) -> bool { false }
-    fn new_span(&self, _: &tracing_core::span::Attributes<'_>) -> tracing_core::span::Id { tracing_core::span::Id::from_u64(1) }
+    fn enabled(&self, _: &tracing_core::Metadata<'_>) -> bool {
+        false
+    }
+    fn new_span(&self, _: &tracing_core::span::Attributes<'_>) -> tracing_core::span::Id {
+        tracing_core::span::Id::from_u64(1)
+    }
     fn record(&self, _: &tracing_core::span::Id, _: &tracing_core::span::Record<'_>) {}
     fn record_follows_from(&self, _: &tracing_core::span::Id, _: &tracing_core::span::Id) {}
     fn event(&self, _: &tracing_core::Event<'_>) {}
@@ -18,5 +22,7 @@ impl tracing_core::Subscriber for Subscriber {
 }
 pub(crate) struct LogBridge;
 impl LogBridge {
-    pub(crate) fn install(_: &Arc<Hub>) -> Result<(), log::SetLoggerError> { Ok(()) }
+    pub(crate) fn install(_: &Arc<Hub>) -> Result<(), log::SetLoggerError> {
+        Ok(())
+    }
 }

@@ -112,10 +112,9 @@ impl Telemetry {
         let answer = Arc::new(Answer::default());
         let (telemetry, there) = (self.clone(), Arc::clone(&answer));
         let work = move || there.give(telemetry.shutdown(patience));
-        std::thread::Builder::new()
-            .name("observe-shutdown".into())
-            .spawn(work)
-            .map_err(|error| Error::new(Kind::Io, "cannot start the thread that shuts down").caused_by(error))?;
+        std::thread::Builder::new().name("observe-shutdown".into()).spawn(work).map_err(|error| {
+            Error::new(Kind::Io, "cannot start the thread that shuts down").caused_by(error)
+        })?;
         std::future::poll_fn(|cx| answer.poll(cx.waker())).await
     }
 }

@@ -12,7 +12,20 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("policy", &["registry", "red", "usage", "sampling"]),
     (
         "edges in",
-        &["hub", "pool", "trace", "span", "current", "request", "function", "operation", "future", "observed", "http_server", "subscriber"],
+        &[
+            "hub",
+            "pool",
+            "trace",
+            "span",
+            "current",
+            "request",
+            "function",
+            "operation",
+            "future",
+            "observed",
+            "http_server",
+            "subscriber",
+        ],
     ),
     ("edges out", &["export"]),
     ("roof", &["telemetry", "lib"]),
@@ -70,7 +83,9 @@ fn imports_go_down_only() {
                 // The types of a derive or a macro of our own, re-exported at the root.
                 None if import == "__private" => {}
                 None => wrong.push(format!("{}: `crate::{import}` has no floor", inner.display())),
-                Some(there) if there > here => wrong.push(format!("{}: imports `{import}`, which lies above it", inner.display())),
+                Some(there) if there > here => {
+                    wrong.push(format!("{}: imports `{import}`, which lies above it", inner.display()))
+                }
                 Some(_) => {}
             }
         }
@@ -85,6 +100,9 @@ fn imports_go_down_only() {
 
 #[test]
 fn what_counts_as_an_import() {
-    assert_eq!(imports("use crate::clock::Tick;\n    let x = crate::hub::f(crate::label::g());"), ["clock", "hub", "label"]);
+    assert_eq!(
+        imports("use crate::clock::Tick;\n    let x = crate::hub::f(crate::label::g());"),
+        ["clock", "hub", "label"]
+    );
     assert!(imports("/// [`crate::telemetry`]\n//! crate::lib").is_empty());
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::context::id::TraceId;
 use crate::context::rejected::Rejected;
 use crate::context::text::trim;
 use crate::error::{Error, Kind};
@@ -60,6 +61,13 @@ fn check(text: &[u8]) -> Result<(), Rejected> {
     if text.iter().all(u8::is_ascii_graphic) { Ok(()) } else { Err(Rejected::Value) }
 }
 
+/// The trace id's digits: what stands in where the caller gave no correlation id.
+impl From<TraceId> for CorrelationId {
+    fn from(id: TraceId) -> Self {
+        Self(Arc::from(str::from_utf8(&id.write_hex()).unwrap_or_default()))
+    }
+}
+
 impl fmt::Display for CorrelationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
@@ -97,5 +105,12 @@ mod tests {
             assert_eq!(CorrelationId::parse(bad.as_bytes()), Err(reason), "{bad:?}");
             assert!(CorrelationId::new(bad).unwrap_err().is_invalid());
         }
+    }
+
+    #[test]
+    fn a_trace_id_makes_one() {
+        let digits = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let id = CorrelationId::from(TraceId::from_hex(digits.as_bytes()).unwrap());
+        assert_eq!(id, CorrelationId::new(digits).unwrap());
     }
 }

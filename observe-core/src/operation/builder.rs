@@ -87,15 +87,21 @@ impl<'a> OperationBuilder<'a> {
             Some(dependency) => Measure::Dependency(DependencyName::from(dependency), operation),
         };
         let (name, kind) = (self.name, self.kind.as_str());
-        Operation::open(self.parent.map_or(Parent::Current, Parent::Context), self.hub, false, measure, || {
-            tracing::info_span!(
-                target: semconv::span::TARGET,
-                "operation",
-                otel.name = name,
-                otel.kind = kind,
-                otel.status_code = tracing::field::Empty,
-            )
-        })
+        Operation::open(
+            self.parent.map_or(Parent::Current, Parent::Context),
+            self.hub,
+            false,
+            measure,
+            || {
+                tracing::info_span!(
+                    target: semconv::span::TARGET,
+                    "operation",
+                    otel.name = name,
+                    otel.kind = kind,
+                    otel.status_code = tracing::field::Empty,
+                )
+            },
+        )
     }
 }
 

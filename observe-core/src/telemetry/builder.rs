@@ -186,7 +186,10 @@ impl Builder {
 
     fn make(self, door: Door) -> Result<Telemetry, Error> {
         if door != Door::Scope && Hub::is_installed() {
-            return Err(Error::new(Kind::AlreadyInstalled, "a telemetry is installed in this process already"));
+            return Err(Error::new(
+                Kind::AlreadyInstalled,
+                "a telemetry is installed in this process already",
+            ));
         }
         // All that can be refused is, before a thread is started.
         let propagation = match &self.correlation_header {
@@ -215,7 +218,8 @@ impl Builder {
             Some(lines) => Arc::clone(lines) as Arc<dyn Sink>,
             None => Arc::new(Nowhere),
         };
-        let told = format!("filter {} by {}; format {:?} by {}", filter.value, filter.by, format.value, format.by);
+        let told =
+            format!("filter {} by {}; format {:?} by {}", filter.value, filter.by, format.value, format.by);
         let hub = Arc::new(Hub::new(Parts {
             clock: self.clock,
             registry: registry.clone(),
@@ -244,12 +248,16 @@ impl Builder {
                 Error::new(Kind::AlreadyInstalled, text)
             })?;
             if LogBridge::install(&hub).is_err() {
-                complaints.push("records of the `log` crate go to another logger, which was there first".into());
+                complaints
+                    .push("records of the `log` crate go to another logger, which was there first".into());
             }
         }
         if door != Door::Scope {
             if !hub.install() {
-                return Err(Error::new(Kind::AlreadyInstalled, "a telemetry is installed in this process already"));
+                return Err(Error::new(
+                    Kind::AlreadyInstalled,
+                    "a telemetry is installed in this process already",
+                ));
             }
             say(&hub, Level::INFO, &format!("telemetry started: {told}"));
         }
@@ -268,14 +276,17 @@ fn decide_filter(code: Option<Filter>, door: Door) -> (Decided<Filter>, Vec<Erro
             let (filter, complaints) = Filter::parse(&text);
             let decided = match code {
                 // Nothing in it could be read.
-                Some(code) if complaints.len() == text.split(',').count() => Decided { value: code, by: "code" },
+                Some(code) if complaints.len() == text.split(',').count() => {
+                    Decided { value: code, by: "code" }
+                }
                 _ => Decided { value: filter, by: "RUST_LOG" },
             };
             (decided, complaints)
         }
         (None, Some(filter)) => (Decided { value: filter, by: "code" }, Vec::new()),
         (None, None) => {
-            let value = if door == Door::Layer { Filter::from(LevelFilter::TRACE) } else { Filter::default() };
+            let value =
+                if door == Door::Layer { Filter::from(LevelFilter::TRACE) } else { Filter::default() };
             (Decided { value, by: "default" }, Vec::new())
         }
     }
