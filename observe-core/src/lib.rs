@@ -37,6 +37,7 @@ pub use filter::Filter;
 pub use future::{Current, InCurrent, Instrumented, ObserveFuture};
 pub use operation::{Entered, Kind, Operation, OperationBuilder};
 pub use outcome::Outcome;
+pub use export::prometheus::Format;
 pub use registry::{Collect, Collector, LazyMetric, Registry, Value};
 pub use request::{annotate, cause, discard, fail, keep};
 pub use sampling::{Keep, Sampling};

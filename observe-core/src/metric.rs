@@ -1,14 +1,24 @@
 //! Metric kinds, and families of them.
 
+mod buckets;
 mod counter;
+mod exemplar;
 mod family;
 mod gauge;
+mod histogram;
+mod info;
 mod kind;
 mod series;
 pub mod snapshot;
+mod summary;
 
+pub use buckets::{Buckets, MAX_BOUNDS};
 pub use counter::Counter;
+pub use exemplar::Exemplar;
 pub use family::{AnyFamily, DEFAULT_MAX_SERIES, Family, MAX_DENSE};
 pub use gauge::{Gauge, GaugeF64, Tracked};
-pub use kind::{Kind, Unit};
+pub use histogram::{Histogram, Timer};
+pub use info::Info;
+pub use kind::{Kind, Rejected, Unit};
 pub use snapshot::Metric;
+pub use summary::{Summary, Window};

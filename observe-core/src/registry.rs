@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::error::{self, Error};
 use crate::label::LabelSet;
 use crate::metric::snapshot::Visitor;
-use crate::metric::{AnyFamily, Counter, Family, Gauge, GaugeF64, Kind, Metric};
+use crate::metric::{
+    AnyFamily, Buckets, Counter, Family, Gauge, GaugeF64, Histogram, Kind, Metric, Summary, Window,
+};
 use crate::semconv::metric as names;
 use collector::{Faults, Samples};
 use roll::{Roll, Source};
@@ -132,13 +134,41 @@ impl Registry {
         self.family(name, help, ())
     }
 
+    /// Makes and takes in a family of histograms. For times its name ends in `_seconds`, for sizes in `_bytes`.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Registry::register).
+    pub fn histogram<L: LabelSet>(
+        &self,
+        name: impl Into<String>,
+        help: impl Into<String>,
+        buckets: Buckets,
+    ) -> Result<Arc<Family<L, Histogram>>, Error> {
+        self.family(name, help, buckets)
+    }
+
+    /// Makes and takes in a family of summaries. For times its name ends in `_seconds`, for sizes in `_bytes`.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Registry::register).
+    pub fn summary<L: LabelSet>(
+        &self,
+        name: impl Into<String>,
+        help: impl Into<String>,
+        window: Window,
+    ) -> Result<Arc<Family<L, Summary>>, Error> {
+        self.family(name, help, window)
+    }
+
     fn family<L: LabelSet, M: Metric>(
         &self,
         name: impl Into<String>,
         help: impl Into<String>,
         config: M::Config,
     ) -> Result<Arc<Family<L, M>>, Error> {
-        self.register(Family::named(name.into(), help.into(), config, None))
+        self.register(Family::named(name.into(), help.into(), config))
     }
 
     /// Asks `collector` for values at each scrape.

@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::kind::Kind;
+use super::family::Family;
+use super::kind::{Kind, Unit};
 use super::snapshot::{Blocks, Metric, Values, Visitor, sealed};
+use crate::label::LabelSet;
 
 /// Counts events, or whole units of something. It cannot go down.
 ///
@@ -47,6 +49,14 @@ impl Counter {
     }
 }
 
+impl<L: LabelSet> Family<L, Counter> {
+    /// A family of counters; the name ends in `_total`.
+    #[must_use]
+    pub const fn counter(name: &'static str, help: &'static str) -> Self {
+        Self::fixed(name, help, (), None)
+    }
+}
+
 impl sealed::Sealed for Counter {}
 
 impl Metric for Counter {
@@ -54,7 +64,7 @@ impl Metric for Counter {
     type Shared = ();
     const KIND: Kind = Kind::Counter;
 
-    fn share((): &()) {}
+    fn share((): &(), _: Option<Unit>) {}
 
     fn new((): &()) -> Self {
         Self::default()

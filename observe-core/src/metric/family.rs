@@ -6,11 +6,9 @@ use std::ops::Deref;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::counter::Counter;
-use super::gauge::{Gauge, GaugeF64};
-use super::kind::Unit;
+use super::kind::{Rejected, Unit};
 use super::series::{Dense, Sparse};
-use super::snapshot::{Head, Labels, Metric, Rejected, Visitor, render_series, sealed};
+use super::snapshot::{Head, Labels, Metric, Visitor, render_series, sealed};
 use crate::error::{self, Error};
 use crate::label::name::labels_fault;
 use crate::label::{LabelSet, closed_space, collapsed};
@@ -69,30 +67,6 @@ struct Body<M: Metric> {
     stray: M,
 }
 
-impl<L: LabelSet> Family<L, Counter> {
-    /// A family of counters; the name ends in `_total`.
-    #[must_use]
-    pub const fn counter(name: &'static str, help: &'static str) -> Self {
-        Self::fixed(name, help, (), None)
-    }
-}
-
-impl<L: LabelSet> Family<L, Gauge> {
-    /// A family of gauges of whole numbers.
-    #[must_use]
-    pub const fn gauge(name: &'static str, help: &'static str) -> Self {
-        Self::fixed(name, help, (), None)
-    }
-}
-
-impl<L: LabelSet> Family<L, GaugeF64> {
-    /// A family of gauges of numbers with a fraction.
-    #[must_use]
-    pub const fn gauge_f64(name: &'static str, help: &'static str) -> Self {
-        Self::fixed(name, help, (), None)
-    }
-}
-
 impl<L: LabelSet, M: Metric> Family<L, M> {
     /// Whether every series is there from the start.
     const DENSE: bool = L::CLOSED && L::SPACE <= MAX_DENSE;
@@ -134,10 +108,10 @@ impl<L: LabelSet, M: Metric> Family<L, M> {
     }
 
     /// A family whose name is made at run time.
-    pub(crate) fn named(name: String, help: String, config: M::Config, fault: Option<&'static str>) -> Self {
+    pub(crate) fn named(name: String, help: String, config: M::Config) -> Self {
         let () = Self::VALID;
         Self {
-            fault: first(M::KIND.name_fault(&name), help_fault(&help), fault),
+            fault: first(M::KIND.name_fault(&name), help_fault(&help), M::fault(&config)),
             unit: Unit::of(&name),
             name: Cow::Owned(name),
             help: Cow::Owned(help),
@@ -263,7 +237,7 @@ impl<L: LabelSet, M: Metric> Family<L, M> {
     }
 
     fn make_body(&self) -> Body<M> {
-        let shared = M::share(&self.config);
+        let shared = M::share(&self.config, self.unit);
         let dense = if Self::DENSE { L::SPACE as usize } else { 0 };
         let (space, cap) = if Self::DENSE { (0, 0) } else { (L::SPACE, self.max_series as usize) };
         let uncapped = if Self::DENSE { 0 } else { closed_space(L::SHAPE) as usize };

@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use super::kind::Kind;
-use super::snapshot::{Blocks, Metric, Rejected, Values, Visitor, sealed};
+use super::family::Family;
+use super::kind::{Kind, Rejected, Unit};
+use super::snapshot::{Blocks, Metric, Values, Visitor, sealed};
+use crate::label::LabelSet;
 
 /// A whole number that goes up and down: things in flight, connections, bytes held.
 ///
@@ -84,6 +86,14 @@ impl Drop for Tracked<'_> {
     }
 }
 
+impl<L: LabelSet> Family<L, Gauge> {
+    /// A family of gauges of whole numbers.
+    #[must_use]
+    pub const fn gauge(name: &'static str, help: &'static str) -> Self {
+        Self::fixed(name, help, (), None)
+    }
+}
+
 impl sealed::Sealed for Gauge {}
 
 impl Metric for Gauge {
@@ -91,7 +101,7 @@ impl Metric for Gauge {
     type Shared = ();
     const KIND: Kind = Kind::Gauge;
 
-    fn share((): &()) {}
+    fn share((): &(), _: Option<Unit>) {}
 
     fn new((): &()) -> Self {
         Self::default()
@@ -157,6 +167,14 @@ impl GaugeF64 {
     }
 }
 
+impl<L: LabelSet> Family<L, GaugeF64> {
+    /// A family of gauges of numbers with a fraction.
+    #[must_use]
+    pub const fn gauge_f64(name: &'static str, help: &'static str) -> Self {
+        Self::fixed(name, help, (), None)
+    }
+}
+
 impl sealed::Sealed for GaugeF64 {}
 
 impl Metric for GaugeF64 {
@@ -164,7 +182,7 @@ impl Metric for GaugeF64 {
     type Shared = ();
     const KIND: Kind = Kind::Gauge;
 
-    fn share((): &()) {}
+    fn share((): &(), _: Option<Unit>) {}
 
     fn new((): &()) -> Self {
         Self::default()

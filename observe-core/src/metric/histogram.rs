@@ -1,1 +1,363 @@
-//! histogram
+//! Observations counted in buckets.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use once_cell::race::OnceBox;
+
+use super::buckets::{Buckets, Layout, MAX_BOUNDS, Scale};
+use super::exemplar::{Exemplar, Exemplars};
+use super::family::Family;
+use super::kind::{Kind, Rejected, Unit};
+use super::snapshot::{BLOCK, Blocks, Histograms, Metric, Visitor, sealed};
+use crate::label::LabelSet;
+
+/// Counts observations in buckets with fixed bounds, and sums them.
+///
+/// Buckets can be added up over instances and over time, so the quantiles of a whole fleet can be computed
+/// from them: take this rather than a [`Summary`](super::Summary) unless you know why not.
+///
+/// The unit of its family decides how it sums: times (`_seconds`) in whole nanoseconds, sizes (`_bytes`) in whole
+/// bytes, anything else as `f64`. Times and sizes are not negative: a negative one is dropped and counted,
+/// as are not-a-number and infinity.
+///
+/// ```
+/// use observe_core::metric::{Buckets, Histogram, Unit};
+/// use std::time::Duration;
+///
+/// let waits = Histogram::new(&Buckets::SECONDS, Some(Unit::Seconds));
+/// waits.observe(0.3);
+/// waits.observe_duration(Duration::from_millis(7));
+/// {
+///     let _timed = waits.timer(); // observes when it is dropped
+/// }
+/// assert_eq!(waits.count(), 3);
+/// ```
+pub struct Histogram {
+    slab: Arc<Slab>,
+    layout: Arc<Layout>,
+    /// Which of the slab's histograms this is.
+    at: u32,
+}
+
+/// The words of many histograms side by side: for each its buckets, `+Inf` last, then the sum.
+struct Slab {
+    words: Box<[AtomicU64]>,
+    exemplars: OnceBox<Box<[Exemplars]>>,
+}
+
+impl Histogram {
+    /// A histogram of no family.
+    #[must_use]
+    pub fn new(buckets: &Buckets, unit: Option<Unit>) -> Self {
+        <Self as Metric>::new(&Arc::new(Layout::new(buckets, unit)))
+    }
+
+    /// Counts one observation, in the unit of the metric.
+    #[inline]
+    pub fn observe(&self, value: f64) {
+        if !value.is_finite() {
+            self.layout.count_not_finite();
+        } else if self.layout.scale == Scale::Fraction {
+            self.add_f64(value);
+        } else if value < 0.0 {
+            self.layout.count_out_of_range();
+        } else {
+            self.add(self.layout.scale.units(value));
+        }
+    }
+
+    /// Counts a time.
+    #[inline]
+    pub fn observe_duration(&self, time: Duration) {
+        self.observe_nanos(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    /// Counts a time in nanoseconds.
+    #[inline]
+    pub fn observe_nanos(&self, nanos: u64) {
+        match self.layout.scale {
+            Scale::Nanos => self.add(nanos),
+            Scale::Whole | Scale::Fraction => self.observe(nanos as f64 / 1e9),
+        }
+    }
+
+    /// Counts a whole number of the metric's unit: a size in bytes.
+    #[inline]
+    pub fn observe_u64(&self, value: u64) {
+        match self.layout.scale {
+            Scale::Whole => self.add(value),
+            Scale::Nanos | Scale::Fraction => self.observe(value as f64),
+        }
+    }
+
+    /// Measures from now until the guard is dropped.
+    #[inline]
+    pub fn timer(&self) -> Timer<'_> {
+        Timer { histogram: Some(self), start: Instant::now() }
+    }
+
+    /// Names the trace of an observation that was counted before, as the example of its bucket. It is shown in
+    /// OpenMetrics until another one of the same bucket takes its place.
+    ///
+    /// Apart from observing, since whether a trace is kept is known later, and the id of one that is not
+    /// points nowhere. A value that could not have been observed is ignored.
+    pub fn exemplify(&self, exemplar: &Exemplar) {
+        let value = exemplar.value;
+        let bucket = match self.layout.scale {
+            _ if !value.is_finite() => return,
+            Scale::Fraction => self.layout.index_f64(value),
+            _ if value < 0.0 => return,
+            scale => match self.layout.index(scale.units(value)) {
+                Some(bucket) => bucket,
+                None => return,
+            },
+        };
+        let words = self.layout.words();
+        let series = self.slab.words.len() / words;
+        let exemplars =
+            self.slab.exemplars.get_or_init(|| Box::new((0..series).map(|_| Exemplars::default()).collect()));
+        if let Some(exemplars) = exemplars.get(self.at as usize) {
+            exemplars.put(words - 1, bucket, exemplar);
+        }
+    }
+
+    /// How many observations were counted.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        let counts = self.words().split_last().map_or(&[][..], |(_, counts)| counts);
+        counts.iter().fold(0, |sum, count| sum.wrapping_add(count.load(Ordering::Relaxed)))
+    }
+
+    /// The sum of what was counted, in the unit of the metric.
+    #[must_use]
+    pub fn sum(&self) -> f64 {
+        self.words().last().map_or(0.0, |sum| self.layout.scale.sum(sum.load(Ordering::Relaxed)))
+    }
+
+    #[inline]
+    fn words(&self) -> &[AtomicU64] {
+        let words = self.layout.words();
+        let begin = self.at as usize * words;
+        self.slab.words.get(begin..begin + words).unwrap_or_default()
+    }
+
+    #[inline]
+    fn add(&self, units: u64) {
+        let Some(bucket) = self.layout.index(units) else { return };
+        let words = self.words();
+        if let (Some(count), Some(sum)) = (words.get(bucket), words.last()) {
+            count.fetch_add(1, Ordering::Relaxed);
+            sum.fetch_add(units, Ordering::Relaxed);
+        }
+    }
+
+    fn add_f64(&self, value: f64) {
+        let words = self.words();
+        if let (Some(count), Some(sum)) = (words.get(self.layout.index_f64(value)), words.last()) {
+            count.fetch_add(1, Ordering::Relaxed);
+            let add = |sum| {
+                let sum = f64::from_bits(sum) + value;
+                // Past what an f64 can hold the sum stands still.
+                sum.is_finite().then_some(sum.to_bits())
+            };
+            let _ = sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        }
+    }
+
+    fn exemplars(&self) -> Option<&Exemplars> {
+        self.slab.exemplars.get()?.get(self.at as usize)
+    }
+}
+
+impl std::fmt::Debug for Histogram {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Histogram").field("count", &self.count()).field("sum", &self.sum()).finish()
+    }
+}
+
+/// Measures a time, and observes it when it is dropped: also by `?`, by an unwinding panic, and when a
+/// future is cancelled.
+#[derive(Debug)]
+#[must_use = "it measures until it is dropped"]
+pub struct Timer<'a> {
+    histogram: Option<&'a Histogram>,
+    start: Instant,
+}
+
+impl Timer<'_> {
+    /// Observes the time now, and says it.
+    pub fn stop(mut self) -> Duration {
+        let time = self.start.elapsed();
+        if let Some(histogram) = self.histogram.take() {
+            histogram.observe_duration(time);
+        }
+        time
+    }
+
+    /// Observes nothing.
+    pub fn discard(mut self) {
+        self.histogram = None;
+    }
+}
+
+impl Drop for Timer<'_> {
+    fn drop(&mut self) {
+        if let Some(histogram) = self.histogram {
+            histogram.observe_duration(self.start.elapsed());
+        }
+    }
+}
+
+impl<L: LabelSet> Family<L, Histogram> {
+    /// A family of histograms. For times its name ends in `_seconds`, for sizes in `_bytes`.
+    #[must_use]
+    pub const fn histogram(name: &'static str, help: &'static str, buckets: Buckets) -> Self {
+        let fault = buckets.fault();
+        Self::fixed(name, help, buckets, fault)
+    }
+}
+
+impl sealed::Sealed for Histogram {}
+
+/// How many words one block of histograms takes on the stack.
+const WORDS: usize = 512;
+
+impl Metric for Histogram {
+    type Config = Buckets;
+    type Shared = Arc<Layout>;
+    const KIND: Kind = Kind::Histogram;
+
+    fn fault(config: &Buckets) -> Option<&'static str> {
+        config.fault()
+    }
+
+    fn share(config: &Buckets, unit: Option<Unit>) -> Arc<Layout> {
+        Arc::new(Layout::new(config, unit))
+    }
+
+    fn new(layout: &Arc<Layout>) -> Self {
+        Self { slab: Arc::new(Slab::new(layout, 1)), layout: Arc::clone(layout), at: 0 }
+    }
+
+    fn births(layout: &Arc<Layout>, count: usize) -> Vec<Self> {
+        let slab = Arc::new(Slab::new(layout, count));
+        let births =
+            (0_u32..).take(count).map(|at| Self { slab: Arc::clone(&slab), layout: Arc::clone(layout), at });
+        births.collect()
+    }
+
+    fn read<'a>(
+        layout: &'a Arc<Layout>,
+        cells: impl Iterator<Item = (u64, &'a Self)>,
+        mut blocks: Blocks<'_>,
+        visitor: &mut dyn Visitor,
+    ) {
+        const { assert!(MAX_BOUNDS + 2 <= WORDS, "a block has room for one histogram at least") };
+        let size = (WORDS / layout.words()).min(BLOCK);
+        let mut keys = [0_u64; BLOCK];
+        let mut words = [0_u64; WORDS];
+        let mut exemplars = [None; BLOCK];
+        let mut filled = 0;
+        let mut emit = |keys: &[u64], words: &[u64], exemplars: &[Option<&Exemplars>]| {
+            let rows = blocks.next(keys);
+            visitor.histograms(&rows, &Histograms::new(layout, words, exemplars));
+        };
+        for (key, histogram) in cells {
+            keys[filled] = key;
+            exemplars[filled] = histogram.exemplars();
+            let to = words.iter_mut().skip(filled * layout.words());
+            for (to, word) in to.zip(histogram.words()) {
+                *to = word.load(Ordering::Relaxed);
+            }
+            filled += 1;
+            if filled == size {
+                emit(&keys[..filled], &words[..filled * layout.words()], &exemplars[..filled]);
+                filled = 0;
+            }
+        }
+        if filled > 0 {
+            emit(&keys[..filled], &words[..filled * layout.words()], &exemplars[..filled]);
+        }
+    }
+
+    fn rejected<'a>(layout: &Arc<Layout>, _: impl Iterator<Item = &'a Self>) -> Rejected {
+        layout.rejected()
+    }
+}
+
+impl Slab {
+    fn new(layout: &Layout, count: usize) -> Self {
+        let words = (0..count * layout.words()).map(|_| AtomicU64::new(0)).collect();
+        Self { words, exemplars: OnceBox::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(histogram: &Histogram) -> Vec<u64> {
+        let words = histogram.words();
+        words[..words.len() - 1].iter().map(|word| word.load(Ordering::Relaxed)).collect()
+    }
+
+    // Catches: `<` for `<=` at a bound; a sum kept in f64, which loses the nanosecond.
+    #[test]
+    fn times_are_summed_to_the_nanosecond() {
+        let histogram = Histogram::new(&Buckets::new(&[0.1, 1.0]), Some(Unit::Seconds));
+        histogram.observe(0.1);
+        histogram.observe_nanos(100_000_001);
+        histogram.observe_duration(Duration::from_secs(1_000_000));
+        histogram.observe_nanos(1);
+        assert_eq!(counts(&histogram), [2, 1, 1]);
+        assert_eq!(histogram.words().last().unwrap().load(Ordering::Relaxed), 1_000_000_200_000_002);
+        assert_eq!(histogram.count(), 4);
+    }
+
+    #[test]
+    fn numbers_keep_their_fraction_and_their_sign() {
+        let histogram = Histogram::new(&Buckets::new(&[-1.0, 0.5]), None);
+        for value in [-2.0, -1.0, 0.5, 0.75] {
+            histogram.observe(value);
+        }
+        assert_eq!(counts(&histogram), [2, 1, 1]);
+        assert_eq!(histogram.sum(), -1.75);
+        histogram.observe_u64(3);
+        histogram.observe_nanos(250_000_000);
+        assert_eq!(histogram.sum(), 1.5);
+    }
+
+    // Catches: NaN in the sum, a negative time wrapped to 584 years.
+    #[test]
+    fn what_is_no_value_is_counted_apart() {
+        let times = Histogram::new(&Buckets::SECONDS, Some(Unit::Seconds));
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.5, 1e300] {
+            times.observe(value);
+        }
+        times.observe_duration(Duration::MAX);
+        assert_eq!(times.layout.rejected(), Rejected { not_finite: 3, out_of_range: 3 });
+        assert_eq!((times.count(), times.sum()), (0, 0.0));
+    }
+
+    #[test]
+    fn a_timer_observes_once_or_not_at_all() {
+        let histogram = Histogram::new(&Buckets::SECONDS, Some(Unit::Seconds));
+        drop(histogram.timer());
+        let _ = histogram.timer().stop();
+        histogram.timer().discard();
+        assert_eq!(histogram.count(), 2);
+    }
+
+    // Catches: neighbours in a slab that overlap.
+    #[test]
+    fn neighbours_do_not_share_words() {
+        let layout = Arc::new(Layout::new(&Buckets::new(&[1.0]), None));
+        let histograms = Histogram::births(&layout, 3);
+        histograms[1].observe(0.5);
+        histograms[1].observe(2.0);
+        let all: Vec<u64> = histograms.iter().map(Histogram::count).collect();
+        assert_eq!(all, [0, 2, 0]);
+    }
+}

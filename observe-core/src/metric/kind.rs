@@ -19,6 +19,18 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// How it is written after `# TYPE` (`info` in OpenMetrics only).
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
+            Kind::Summary => "summary",
+            Kind::Info => "info",
+        }
+    }
+
     /// The rule that `name` breaks as the name of a metric of this kind, or `None` if it is a good one.
     pub(crate) const fn name_fault(self, name: &str) -> Option<&'static str> {
         if let Some(fault) = metric_fault(name) {
@@ -110,6 +122,22 @@ impl Unit {
             Unit::Celsius => has_suffix(name, "_celsius") || has_suffix(name, "_celsius_total"),
             Unit::Joules => has_suffix(name, "_joules") || has_suffix(name, "_joules_total"),
         }
+    }
+}
+
+/// Observations that were not counted, since they are no values of their metric.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rejected {
+    /// Not a number, or infinite.
+    pub not_finite: u64,
+    /// Negative where only times and sizes are observed, or beyond 2^63 of the smallest unit.
+    pub out_of_range: u64,
+}
+
+impl std::ops::AddAssign for Rejected {
+    fn add_assign(&mut self, other: Self) {
+        self.not_finite = self.not_finite.wrapping_add(other.not_finite);
+        self.out_of_range = self.out_of_range.wrapping_add(other.out_of_range);
     }
 }
 

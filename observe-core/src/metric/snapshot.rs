@@ -6,7 +6,9 @@
 //! meanwhile. The figures of one series are read one after the other: a histogram's count is the sum of the buckets
 //! that were read, so these two always agree.
 
-use super::kind::{Kind, Unit};
+use super::buckets::Layout;
+use super::exemplar::{Exemplar, Exemplars};
+use super::kind::{Kind, Rejected, Unit};
 
 /// What stands above the series of a family.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +37,12 @@ pub trait Visitor {
 
     /// Counters, gauges and infos: one value a series.
     fn scalars(&mut self, rows: &Rows<'_>, values: Values<'_>);
+
+    /// Histograms.
+    fn histograms(&mut self, rows: &Rows<'_>, values: &Histograms<'_>);
+
+    /// Summaries.
+    fn summaries(&mut self, rows: &Rows<'_>, values: &[Quantiles]);
 }
 
 /// One value for each series of a block.
@@ -48,6 +56,75 @@ pub enum Values<'a> {
     /// Finite numbers.
     F64(&'a [f64]),
 }
+
+/// The histograms of a block.
+#[derive(Clone, Copy)]
+pub struct Histograms<'a> {
+    layout: &'a Layout,
+    words: &'a [u64],
+    exemplars: &'a [Option<&'a Exemplars>],
+}
+
+impl<'a> Histograms<'a> {
+    pub(super) fn new(layout: &'a Layout, words: &'a [u64], exemplars: &'a [Option<&'a Exemplars>]) -> Self {
+        Self { layout, words, exemplars }
+    }
+
+    /// The upper bounds of the buckets, the same for all; the last bucket, `+Inf`, is not named.
+    #[must_use]
+    pub fn bounds(&self) -> &'a [f64] {
+        self.layout.bounds()
+    }
+
+    /// The text of each bucket's label, `,le="0.5"} `, with all that stands between the labels of a series and
+    /// the value.
+    pub fn le(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.layout.le()
+    }
+
+    /// Of each series how many observations fell into each bucket (not added up; `+Inf` is the last), and the
+    /// sum of all.
+    pub fn values(&self) -> impl Iterator<Item = (&'a [u64], f64)> + use<'a> {
+        let layout = self.layout;
+        self.words.chunks_exact(layout.words()).map(|words| match words.split_last() {
+            Some((sum, counts)) => (counts, layout.scale.sum(*sum)),
+            None => (words, 0.0),
+        })
+    }
+
+    /// Whether a series has exemplars.
+    #[must_use]
+    pub fn has_exemplars(&self, series: usize) -> bool {
+        self.exemplars.get(series).is_some_and(Option::is_some)
+    }
+
+    /// The exemplar of a bucket of a series, if there is one.
+    #[must_use]
+    pub fn exemplar(&self, series: usize, bucket: usize) -> Option<Exemplar> {
+        (*self.exemplars.get(series)?)?.get(bucket)
+    }
+}
+
+/// A summary as it was read: quantiles of its window, and totals since the start.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Quantiles {
+    /// The values at [`QUANTILES`]; not a number while the window is empty.
+    pub values: [f64; QUANTILES.len()],
+    /// The sum of everything observed since the start.
+    pub sum: f64,
+    /// How many were observed since the start.
+    pub count: u64,
+}
+
+impl Quantiles {
+    pub(super) fn new(values: [f64; QUANTILES.len()], sum: f64, count: u64) -> Self {
+        Self { values, sum, count }
+    }
+}
+
+/// The quantiles of a summary; the last is the maximum.
+pub const QUANTILES: [f64; 5] = [0.5, 0.9, 0.99, 0.999, 1.0];
 
 /// The labels of the series of a family, one by one and unescaped.
 pub trait Labels {
@@ -184,22 +261,6 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// Observations that were not counted, since they are no values of their metric.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rejected {
-    /// Not a number, or infinite.
-    pub not_finite: u64,
-    /// Negative where only times and sizes are observed, or beyond 2^63 of the smallest unit.
-    pub out_of_range: u64,
-}
-
-impl std::ops::AddAssign for Rejected {
-    fn add_assign(&mut self, other: Self) {
-        self.not_finite = self.not_finite.wrapping_add(other.not_finite);
-        self.out_of_range = self.out_of_range.wrapping_add(other.out_of_range);
-    }
-}
-
 /// A kind of metric that a [`Family`](super::Family) can hold. Sealed: the kinds are this crate's.
 pub trait Metric: Send + Sync + Sized + 'static + sealed::Sealed {
     /// What a family's declaration states for all its series.
@@ -212,8 +273,14 @@ pub trait Metric: Send + Sync + Sized + 'static + sealed::Sealed {
     /// What it is.
     const KIND: Kind;
 
+    /// The rule that a configuration breaks, if any.
     #[doc(hidden)]
-    fn share(config: &Self::Config) -> Self::Shared;
+    fn fault(_: &Self::Config) -> Option<&'static str> {
+        None
+    }
+
+    #[doc(hidden)]
+    fn share(config: &Self::Config, unit: Option<Unit>) -> Self::Shared;
 
     /// Makes a new series at 0.
     #[doc(hidden)]

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::metric::snapshot::{Arena, Blocks, Head, Labels, Rejected, Values, Visitor, render_series};
-use crate::metric::{AnyFamily, Kind};
+use crate::metric::snapshot::{Arena, Blocks, Head, Labels, Values, Visitor, render_series};
+use crate::metric::{AnyFamily, Kind, Rejected};
 use crate::semconv::metric::{LABEL, METRIC, OBSERVE_LABEL_OVERFLOW_TOTAL, OBSERVE_SERIES};
 
 /// The families of a registry by name, and the texts of what it says about them.

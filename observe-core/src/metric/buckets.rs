@@ -1,0 +1,371 @@
+//! The bounds of a histogram, and finding the bucket of a value.
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::kind::{Rejected, Unit};
+use crate::error::{Error, Kind};
+
+/// The most bounds a histogram has.
+pub const MAX_BOUNDS: usize = 128;
+
+/// The upper bounds of a histogram's buckets, increasing; the last bucket, `+Inf`, is not named.
+///
+/// ```
+/// use observe_core::metric::Buckets;
+///
+/// const FAST: Buckets = Buckets::new(&[0.001, 0.002, 0.005, 0.01]);
+/// let wide = Buckets::exponential(1.0, 2.0, 10)?;
+/// assert_eq!(wide.bounds().last(), Some(&512.0));
+/// assert!(Buckets::linear(0.0, -1.0, 3).unwrap_err().is_invalid());
+/// # let _ = FAST;
+/// # Ok::<(), observe_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Buckets {
+    bounds: Cow<'static, [f64]>,
+}
+
+impl Buckets {
+    /// From 5 ms to 10 s: the bounds that the OpenTelemetry HTTP conventions advise for durations.
+    pub const SECONDS: Buckets =
+        Buckets::new(&[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0]);
+
+    /// From 256 B to 64 MiB in steps of 4.
+    pub const BYTES: Buckets = Buckets::new(&[
+        256.0,
+        1_024.0,
+        4_096.0,
+        16_384.0,
+        65_536.0,
+        262_144.0,
+        1_048_576.0,
+        4_194_304.0,
+        16_777_216.0,
+        67_108_864.0,
+    ]);
+
+    /// These bounds: finite, increasing, from 1 to 128 of them.
+    ///
+    /// Whether they are is asked where the family is registered, and by `#[metric]` while compiling.
+    #[must_use]
+    pub const fn new(bounds: &'static [f64]) -> Self {
+        Self { bounds: Cow::Borrowed(bounds) }
+    }
+
+    /// `count` bounds, each `width` above the one before; the first is `start`.
+    ///
+    /// # Errors
+    ///
+    /// If they are not finite and increasing, or not 1 to 128 ([`Error::is_invalid`]).
+    pub fn linear(start: f64, width: f64, count: usize) -> Result<Self, Error> {
+        Self::made(count, |i| start + width * i as f64)
+    }
+
+    /// `count` bounds, each `factor` times the one before; the first is `start`.
+    ///
+    /// # Errors
+    ///
+    /// If they are not finite and increasing, or not 1 to 128 ([`Error::is_invalid`]).
+    pub fn exponential(start: f64, factor: f64, count: usize) -> Result<Self, Error> {
+        Self::made(count, |i| start * factor.powi(i32::try_from(i).unwrap_or(i32::MAX)))
+    }
+
+    fn made(count: usize, bound: impl Fn(usize) -> f64) -> Result<Self, Error> {
+        // One more than allowed at most, which the rule then refuses.
+        let bounds: Vec<f64> = (0..count.min(MAX_BOUNDS + 1)).map(bound).collect();
+        Self::try_from(bounds)
+    }
+
+    /// The bounds.
+    #[must_use]
+    pub fn bounds(&self) -> &[f64] {
+        &self.bounds
+    }
+
+    /// The rule that the bounds break, if any.
+    pub(super) const fn fault(&self) -> Option<&'static str> {
+        match &self.bounds {
+            Cow::Borrowed(bounds) => bounds_fault(bounds),
+            // Only made by `try_from`, which has asked.
+            Cow::Owned(_) => None,
+        }
+    }
+}
+
+impl TryFrom<Vec<f64>> for Buckets {
+    type Error = Error;
+
+    /// # Errors
+    ///
+    /// If the bounds are not finite and increasing, or not 1 to 128 ([`Error::is_invalid`]).
+    fn try_from(bounds: Vec<f64>) -> Result<Self, Error> {
+        match bounds_fault(&bounds) {
+            None => Ok(Self { bounds: Cow::Owned(bounds) }),
+            Some(fault) => Err(Error::new(Kind::Invalid, fault)),
+        }
+    }
+}
+
+const fn bounds_fault(bounds: &[f64]) -> Option<&'static str> {
+    if bounds.is_empty() {
+        return Some("a histogram has at least one bound");
+    }
+    if bounds.len() > MAX_BOUNDS {
+        return Some("a histogram has at most 128 bounds");
+    }
+    let mut i = 0;
+    while i < bounds.len() {
+        if !bounds[i].is_finite() {
+            return Some("the bounds of a histogram are finite (`+Inf` is always there)");
+        }
+        if i > 0 && bounds[i - 1] >= bounds[i] {
+            return Some("the bounds of a histogram increase");
+        }
+        i += 1;
+    }
+    None
+}
+
+/// In what a value is counted and summed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scale {
+    /// Whole nanoseconds: everything in seconds.
+    Nanos,
+    /// Whole units: bytes.
+    Whole,
+    /// As it is.
+    Fraction,
+}
+
+/// Beyond this a value in whole units is out of range: a few of them would wrap the sum.
+const LIMIT: u64 = 1 << 63;
+
+impl Scale {
+    pub(super) const fn of(unit: Option<Unit>) -> Scale {
+        match unit {
+            Some(Unit::Seconds) => Scale::Nanos,
+            Some(Unit::Bytes) => Scale::Whole,
+            _ => Scale::Fraction,
+        }
+    }
+
+    /// A number of whole units. Beyond the range it saturates, which [`Layout::index`] refuses.
+    #[inline]
+    pub(super) fn units(self, value: f64) -> u64 {
+        match self {
+            Scale::Nanos => (value * 1e9).round() as u64,
+            Scale::Whole | Scale::Fraction => value.round() as u64,
+        }
+    }
+
+    /// What the word that sums holds, as a number of the metric's unit.
+    #[inline]
+    pub(super) fn sum(self, word: u64) -> f64 {
+        match self {
+            Scale::Nanos => word as f64 / 1e9,
+            Scale::Whole => word as f64,
+            Scale::Fraction => f64::from_bits(word),
+        }
+    }
+}
+
+/// What the histograms of a family have in common.
+pub struct Layout {
+    pub(super) scale: Scale,
+    bounds: Box<[f64]>,
+    /// The smallest number of units beyond each bound, and one that nothing reaches.
+    thresholds: Box<[u64]>,
+    /// How many thresholds every value of a class has passed.
+    first: [u8; CLASSES],
+    /// How many thresholds lie within one class, at most.
+    steps: u8,
+    /// For each bucket `,le="0.5"} `, as the text formats have it.
+    le: Box<[Box<[u8]>]>,
+    not_finite: AtomicU64,
+    out_of_range: AtomicU64,
+}
+
+/// A quarter of an octave each: four times the 64 places of the highest bit.
+const CLASSES: usize = 256;
+
+/// The class of a number: its highest bit and the two below. Grows with the number.
+#[inline]
+const fn class(units: u64) -> usize {
+    let shifted = units.saturating_add(4);
+    let high = 63 - shifted.leading_zeros();
+    ((high << 2) as usize | ((shifted >> (high - 2)) & 3) as usize) % CLASSES
+}
+
+/// The smallest number of a class.
+fn class_begin(class: usize) -> u64 {
+    let (high, below) = ((class >> 2) as u32, class as u64 & 3);
+    if high < 2 { 0 } else { ((4 | below) << (high - 2)) - 4 }
+}
+
+impl Layout {
+    pub(super) fn new(buckets: &Buckets, unit: Option<Unit>) -> Self {
+        let scale = Scale::of(unit);
+        // A family that was refused can still be touched: then only what is sound of its bounds is kept.
+        let mut bounds: Vec<f64> = Vec::new();
+        for bound in buckets.bounds().iter().take(MAX_BOUNDS) {
+            if bound.is_finite() && bounds.last().is_none_or(|last| last < bound) {
+                bounds.push(*bound);
+            }
+        }
+        let beyond = |bound: &f64| match *bound {
+            bound if bound < 0.0 => 0,
+            bound => scale.units(bound).saturating_add(1),
+        };
+        let thresholds: Vec<u64> = bounds.iter().map(beyond).chain([u64::MAX]).collect();
+        let passed = |units: u64| thresholds.partition_point(|threshold| *threshold <= units);
+        let mut first = [0; CLASSES];
+        let mut steps = 0;
+        for (class, first) in first.iter_mut().enumerate() {
+            let begin = passed(class_begin(class));
+            let end = if class + 1 < CLASSES { passed(class_begin(class + 1).saturating_sub(1)) } else { bounds.len() };
+            *first = u8::try_from(begin).unwrap_or(u8::MAX);
+            steps = steps.max(end.saturating_sub(begin));
+        }
+        let finite = bounds.iter().map(|bound| ryu::Buffer::new().format_finite(*bound).to_owned());
+        let le = finite.chain(["+Inf".to_owned()]);
+        Self {
+            scale,
+            le: le.map(|le| format!(",le=\"{le}\"}} ").into_bytes().into_boxed_slice()).collect(),
+            bounds: bounds.into_boxed_slice(),
+            thresholds: thresholds.into_boxed_slice(),
+            first,
+            steps: u8::try_from(steps).unwrap_or(u8::MAX),
+            not_finite: AtomicU64::new(0),
+            out_of_range: AtomicU64::new(0),
+        }
+    }
+
+    /// The bounds, without `+Inf`.
+    pub(crate) fn bounds(&self) -> &[f64] {
+        &self.bounds
+    }
+
+    pub(super) fn le(&self) -> impl Iterator<Item = &[u8]> {
+        self.le.iter().map(|le| &**le)
+    }
+
+    /// How many words a histogram takes: its buckets and its sum.
+    pub(super) fn words(&self) -> usize {
+        self.bounds.len() + 2
+    }
+
+    /// The bucket of a number of units; `None`, and counted, if it is out of range.
+    #[inline]
+    pub(super) fn index(&self, units: u64) -> Option<usize> {
+        if units >= LIMIT {
+            self.count_out_of_range();
+            return None;
+        }
+        let mut index = usize::from(self.first[class(units)]);
+        if self.steps <= 8 {
+            for _ in 0..self.steps {
+                let threshold = self.thresholds.get(index).copied().unwrap_or(u64::MAX);
+                index += usize::from(threshold <= units);
+            }
+        } else {
+            index = self.thresholds.partition_point(|threshold| *threshold <= units);
+        }
+        Some(index)
+    }
+
+    /// The bucket of a finite number that is counted as it is.
+    #[inline]
+    pub(super) fn index_f64(&self, value: f64) -> usize {
+        self.bounds.partition_point(|bound| *bound < value)
+    }
+
+    #[cold]
+    pub(super) fn count_not_finite(&self) {
+        self.not_finite.fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[cold]
+    pub(super) fn count_out_of_range(&self) {
+        self.out_of_range.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn rejected(&self) -> Rejected {
+        Rejected {
+            not_finite: self.not_finite.load(Ordering::Relaxed),
+            out_of_range: self.out_of_range.load(Ordering::Relaxed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BAD: [&[f64]; 5] = [&[], &[1.0, 1.0], &[2.0, 1.0], &[f64::NAN], &[1.0, f64::INFINITY]];
+
+    #[test]
+    fn bounds_that_break_a_rule_are_refused() {
+        for bad in BAD {
+            assert!(Buckets::new(bad).fault().is_some(), "{bad:?}");
+            assert!(Buckets::try_from(bad.to_vec()).unwrap_err().is_invalid());
+        }
+        assert!(Buckets::linear(1.0, 1.0, 128).is_ok());
+        assert!(Buckets::linear(1.0, 1.0, 129).is_err());
+        assert!(Buckets::linear(1.0, 1.0, usize::MAX).is_err());
+        assert!(Buckets::exponential(1.0, 10.0, 100).is_ok());
+        assert!(Buckets::exponential(1.0, 1e300, 3).is_err());
+        assert_eq!(Buckets::SECONDS.fault(), None);
+        assert_eq!(Buckets::BYTES.fault(), None);
+    }
+
+    #[test]
+    fn classes_grow_and_begin_where_they_say() {
+        for class_number in 8..CLASSES {
+            let begin = class_begin(class_number);
+            assert_eq!(class(begin), class_number);
+            if begin > 0 {
+                assert_eq!(class(begin - 1), class_number - 1);
+            }
+        }
+        assert_eq!(class(u64::MAX), 255);
+    }
+
+    fn layouts() -> Vec<(Buckets, Option<Unit>)> {
+        vec![
+            (Buckets::SECONDS, Some(Unit::Seconds)),
+            (Buckets::BYTES, Some(Unit::Bytes)),
+            (Buckets::linear(0.0, 1e-9, 128).unwrap(), Some(Unit::Seconds)),
+            (Buckets::linear(100.0, 0.5, 100).unwrap(), Some(Unit::Seconds)),
+            (Buckets::new(&[-1.0, 0.0, 1.0]), Some(Unit::Bytes)),
+            (Buckets::exponential(1.0, 2.0, 60).unwrap(), Some(Unit::Bytes)),
+        ]
+    }
+
+    proptest::proptest! {
+        // Catches: `<` for `<=` at a bound, a table off by one class, the padding reached.
+        #[test]
+        fn the_table_finds_what_a_scan_finds(units in 0..LIMIT, shift in 0_u32..63) {
+            for (buckets, unit) in layouts() {
+                let layout = Layout::new(&buckets, unit);
+                let near = buckets.bounds().iter().flat_map(|bound| {
+                    let at = layout.scale.units(*bound);
+                    [at.saturating_sub(1), at, at + 1]
+                });
+                for units in near.chain([units >> shift]) {
+                    let beyond = |bound: &&f64| **bound < 0.0 || layout.scale.units(**bound) < units;
+                    let scan = buckets.bounds().iter().filter(beyond).count();
+                    proptest::prop_assert_eq!(layout.index(units), Some(scan));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn out_of_range_is_counted() {
+        let layout = Layout::new(&Buckets::SECONDS, Some(Unit::Seconds));
+        assert_eq!(layout.index(LIMIT), None);
+        assert_eq!(layout.index(LIMIT - 1), Some(14));
+        assert_eq!(layout.rejected().out_of_range, 1);
+    }
+}
