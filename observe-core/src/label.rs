@@ -5,6 +5,7 @@
 //! under a stated limit, past which it becomes `_OTHER`. Text and numbers are no labels: they belong on the
 //! span or on the log line.
 
+pub(crate) mod assert;
 pub mod name;
 mod open;
 pub(crate) mod own;
@@ -13,6 +14,9 @@ use crate::outcome::Outcome;
 pub use name::MAX_LABELS;
 pub use open::{LabelId, MAX_OPEN, MAX_TEXT, OTHER, OpenSet};
 pub(crate) use open::{fold, within};
+
+#[cfg(feature = "macros")]
+pub use observe_macros::{LabelSet, LabelValue};
 
 /// One label's value. Closed: an enum or a `bool`; open: interned under a limit.
 ///
@@ -38,6 +42,9 @@ pub trait LabelValue: Copy + 'static {
 
     /// Whether all values are known when the program is built.
     const CLOSED: bool = Self::OTHER.is_none();
+
+    /// What a label of this type contributes to a set's [`SHAPE`](LabelSet::SHAPE). Not to be overridden.
+    const SHAPE: Shape = Shape::of::<Self>();
 
     /// The number of this value, below [`CARDINALITY`](LabelValue::CARDINALITY). Hot: a cast.
     fn code(self) -> u32;
@@ -286,16 +293,24 @@ pub const fn closed(shape: &[Shape]) -> bool {
 /// If it is beyond 2^64; as it is evaluated for a constant, that is a compile error.
 #[must_use]
 pub const fn space(shape: &[Shape]) -> u64 {
+    match checked_space(shape) {
+        Some(space) => space,
+        None => panic!("the labels of this set have more than 2^64 combinations"),
+    }
+}
+
+/// The product of the cardinalities, unless it is beyond 2^64.
+const fn checked_space(shape: &[Shape]) -> Option<u64> {
     let mut product = 1_u64;
     let mut i = 0;
     while i < shape.len() {
         product = match product.checked_mul(shape[i].cardinality as u64) {
             Some(product) => product,
-            None => panic!("the labels of this set have more than 2^64 combinations"),
+            None => return None,
         };
         i += 1;
     }
-    product
+    Some(product)
 }
 
 /// The code of one label in the combination `index`; 0 for a label that is not there.

@@ -36,6 +36,8 @@ pub use export::queue::QueueLimits;
 pub use filter::Filter;
 pub use future::{Current, InCurrent, Instrumented, ObserveFuture};
 pub use operation::{Entered, Kind, Operation, OperationBuilder};
+#[cfg(feature = "macros")]
+pub use observe_macros::metric;
 pub use outcome::Outcome;
 pub use export::prometheus::Format;
 pub use registry::{Collect, Collector, LazyMetric, Registry, Value};
@@ -48,6 +50,10 @@ pub use telemetry::{Builder, Scoped, Telemetry};
 pub mod __private {
     pub use crate::function::FUNCTIONS;
     pub use crate::function::Function;
+    pub use crate::label::assert::{assert_label, assert_space};
+    pub use crate::label::{LabelId, LabelSet, LabelValue, OpenSet, Shape, digit};
+    pub use crate::metric::AnyFamily;
+    pub use crate::registry::LazyMetric;
     #[cfg(not(any(miri, target_family = "wasm")))]
     pub use crate::registry::METRICS;
     pub use linkme;

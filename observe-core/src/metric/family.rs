@@ -192,6 +192,7 @@ impl<L: LabelSet, M: Metric> Family<L, M> {
     ///
     /// If the name, the help, the unit or the buckets break a rule.
     #[doc(hidden)]
+    #[track_caller]
     pub const fn assert_valid(&self) {
         let Some(fault) = self.broken() else { return };
         let Cow::Borrowed(name) = &self.name else { return };
