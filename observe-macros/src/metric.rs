@@ -3,7 +3,7 @@
 use crate::errors::Errors;
 use crate::hygiene::{ours, private};
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::parse::Parser;
 use syn::spanned::Spanned;
 use syn::{Ident, Item, ItemStatic, Path, StaticMutability};
@@ -82,6 +82,7 @@ fn expansion(options: &Options, metric: &ItemStatic) -> TokenStream {
     }
     let ItemStatic { attrs, vis, ident, ty, .. } = metric;
     let checked = checked(metric);
+    let hidden = hidden(ident);
     let element = quote_spanned!(ours(ty.span())=> &#ident);
     // `cfg` is asked in the crate that is being built, of the target it is built for: both are the user's.
     quote! {
@@ -91,10 +92,10 @@ fn expansion(options: &Options, metric: &ItemStatic) -> TokenStream {
 
         #[cfg(not(any(miri, target_family = "wasm")))]
         const _: () = {
-            #[allow(deprecated)]
+            #[allow(deprecated, non_upper_case_globals)]
             #[#private::linkme::distributed_slice(#private::METRICS)]
             #[linkme(crate = #private::linkme)]
-            static METRIC: &'static dyn #private::AnyFamily = #element;
+            static #hidden: &'static dyn #private::AnyFamily = #element;
         };
 
         #[cfg(any(miri, target_family = "wasm"))]
@@ -106,13 +107,20 @@ fn expansion(options: &Options, metric: &ItemStatic) -> TokenStream {
 fn lazy(metric: &ItemStatic, private: &TokenStream) -> TokenStream {
     let ItemStatic { attrs, vis, ident, ty, .. } = metric;
     let checked = checked(metric);
+    let hidden = hidden(ident);
     quote! {
         #(#attrs)*
         #vis static #ident: #private::LazyMetric<#ty> = {
-            static METRIC: #ty = #checked;
-            #private::LazyMetric::new(&METRIC)
+            #[allow(non_upper_case_globals)]
+            static #hidden: #ty = #checked;
+            #private::LazyMetric::new(&#hidden)
         };
     }
+}
+
+/// Items have no hygiene: this name is no other item's.
+fn hidden(ident: &Ident) -> Ident {
+    format_ident!("__observe_{}", ident)
 }
 
 /// The family, checked while the static is evaluated: at compile time.
