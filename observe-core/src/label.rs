@@ -15,8 +15,54 @@ pub use name::MAX_LABELS;
 pub use open::{LabelId, MAX_OPEN, MAX_TEXT, OTHER, OpenSet};
 pub(crate) use open::{fold, within};
 
+/// ```
+/// use observe_core::label::LabelSet;
+///
+/// #[derive(Clone, Copy, LabelSet)]
+/// struct Labels {
+///     #[label(name = "http_route_found")]
+///     found: bool,
+///     retried: Option<bool>,
+/// }
+///
+/// assert_eq!(Labels::NAMES, ["http_route_found", "retried"]);
+/// assert_eq!(Labels::SPACE, 2 * 3);
+/// ```
 #[cfg(feature = "macros")]
-pub use observe_macros::{LabelSet, LabelValue};
+pub use observe_macros::LabelSet;
+
+/// ```
+/// use observe_core::label::{LabelId, LabelValue};
+///
+/// #[derive(Clone, Copy, LabelValue)]
+/// enum Method {
+///     Card,
+///     GoldCard,
+///     #[label("PayPal")]
+///     Paypal,
+/// }
+///
+/// #[derive(Clone, Copy, LabelValue)]
+/// #[label(open, max = 100)]
+/// struct Tenant(LabelId);
+///
+/// assert_eq!(Method::text(Method::GoldCard.code()), "gold_card");
+/// assert_eq!(Method::text(Method::Paypal.code()), "PayPal");
+/// assert_eq!(Tenant::text(Tenant::from("acme").code()), "acme");
+/// ```
+///
+/// Text does not compile as a label; it belongs on the span or the log line:
+///
+/// ```compile_fail
+/// use observe_core::label::LabelSet;
+///
+/// #[derive(Clone, Copy, LabelSet)]
+/// struct Labels {
+///     user: &'static str,
+/// }
+/// ```
+#[cfg(feature = "macros")]
+pub use observe_macros::LabelValue;
 
 /// One label's value. Closed: an enum or a `bool`; open: interned under a limit.
 ///

@@ -36,6 +36,22 @@ pub use export::queue::QueueLimits;
 pub use filter::Filter;
 pub use future::{Current, InCurrent, Instrumented, ObserveFuture};
 pub use operation::{Entered, Kind, Operation, OperationBuilder};
+/// ```
+/// use observe_core::label::LabelSet;
+/// use observe_core::metric;
+/// use observe_core::metric::{Counter, Family};
+///
+/// #[derive(Clone, Copy, LabelSet)]
+/// struct OrderLabels {
+///     retried: bool,
+/// }
+///
+/// #[metric]
+/// static ORDERS: Family<OrderLabels, Counter> = Family::counter("orders_total", "Orders placed.");
+///
+/// ORDERS.with(OrderLabels { retried: false }).inc();
+/// assert_eq!(ORDERS.with(OrderLabels { retried: false }).get(), 1);
+/// ```
 #[cfg(feature = "macros")]
 pub use observe_macros::metric;
 pub use outcome::Outcome;
