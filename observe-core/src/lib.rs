@@ -32,10 +32,10 @@ mod usage;
 pub use current::inject;
 pub use error::Error;
 pub use export::json::LogFormat;
+pub use export::prometheus::Format;
 pub use export::queue::QueueLimits;
 pub use filter::Filter;
 pub use future::{Current, InCurrent, Instrumented, ObserveFuture};
-pub use operation::{Entered, Kind, Operation, OperationBuilder};
 /// ```
 /// use observe_core::label::LabelSet;
 /// use observe_core::metric;
@@ -54,8 +54,8 @@ pub use operation::{Entered, Kind, Operation, OperationBuilder};
 /// ```
 #[cfg(feature = "macros")]
 pub use observe_macros::metric;
+pub use operation::{Entered, Kind, Operation, OperationBuilder};
 pub use outcome::Outcome;
-pub use export::prometheus::Format;
 pub use registry::{Collect, Collector, LazyMetric, Registry, Value};
 pub use request::{annotate, cause, discard, fail, keep};
 pub use sampling::{Keep, Sampling};

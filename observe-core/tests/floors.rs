@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[(&str, &[&str])] = &[
     ("ground", &["clock", "error", "semconv"]),
     ("values", &["context", "outcome", "label", "metric", "fields", "record"]),
-    ("policy", &["registry", "red", "usage", "sampling"]),
+    ("policy", &["filter", "registry", "red", "usage", "sampling"]),
     (
         "edges in",
         &[

@@ -223,7 +223,11 @@ impl Layout {
         let mut steps = 0;
         for (class, first) in first.iter_mut().enumerate() {
             let begin = passed(class_begin(class));
-            let end = if class + 1 < CLASSES { passed(class_begin(class + 1).saturating_sub(1)) } else { bounds.len() };
+            let end = if class + 1 < CLASSES {
+                passed(class_begin(class + 1).saturating_sub(1))
+            } else {
+                bounds.len()
+            };
             *first = u8::try_from(begin).unwrap_or(u8::MAX);
             steps = steps.max(end.saturating_sub(begin));
         }
