@@ -136,3 +136,6 @@ fn report(layout: &Layout, clock: &Clock, loss: Loss, lines: u64, out: &mut Vec<
     };
     layout.render(&record, out);
 }
+
+#[cfg(test)]
+mod tests;

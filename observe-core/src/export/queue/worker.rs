@@ -49,7 +49,6 @@ pub(super) struct Worker {
 }
 
 /// Lines on their way out.
-#[derive(Default)]
 struct Batch {
     text: Vec<u8>,
     /// Where each line ends.
@@ -62,10 +61,21 @@ struct Batch {
 }
 
 impl Batch {
+    /// Large enough that lines as they are never make it grow.
+    fn new() -> Self {
+        Self {
+            text: Vec::with_capacity(2 * BATCH_BYTES),
+            ends: Vec::with_capacity(BATCH_LINES),
+            text_done: 0,
+            lines_done: 0,
+            load: 0,
+        }
+    }
+
     fn clear(&mut self) {
         self.text.clear();
-        // One long line formatted may have made it large.
-        self.text.shrink_to(4 * BATCH_BYTES);
+        // Formatting may have made it large.
+        self.text.shrink_to(2 * BATCH_BYTES);
         self.ends.clear();
         self.text_done = 0;
         self.lines_done = 0;
@@ -106,7 +116,7 @@ impl Worker {
         Self {
             shared,
             output,
-            batch: Batch::default(),
+            batch: Batch::new(),
             torn: false,
             taken: 0,
             flush: None,
