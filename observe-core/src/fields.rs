@@ -411,23 +411,31 @@ mod tests {
         assert_eq!(names(&child), ["a\"\n", "ab", "a"]);
     }
 
-    // Mutation caught: `limit` without FIELDS_MAX; `name` without the check for room.
+    // Mutations caught: `limit` without FIELDS_MAX; `name`, `inherit` or `extend` without the check for room.
     #[test]
     fn fields_are_bounded_and_say_so() {
-        let mut fields = Fields::new();
-        let long = "\u{1}".repeat(VALUE_MAX);
-        for index in 0..100 {
-            fields.str(&format!("{index}\u{1}{long}"), &long);
-            fields.u64(&format!("n{index}"), index);
-            let mut child = Fields::new();
-            child.inherit(&fields);
-            child.u64("own", 1);
-            assert!(child.contains("own") && child.as_str().len() <= FIELDS_MAX);
-            fields.extend(&child);
-            assert!(fields.as_str().len() <= FIELDS_MAX);
+        fn check(fields: &Fields) {
+            assert!(fields.is_cut());
+            assert!((FIELDS_MAX / 2..=FIELDS_MAX).contains(&fields.as_str().len()));
+            serde_json::from_str::<serde_json::Value>(&format!("{{{}}}", &fields.as_str()[1..])).unwrap();
         }
-        assert!(fields.is_cut());
-        serde_json::from_str::<serde_json::Value>(&format!("{{{}}}", &fields.as_str()[1..])).unwrap();
+        let long = "\u{1}".repeat(VALUE_MAX);
+        let (mut texts, mut names, mut numbers) = <(Fields, Fields, Fields)>::default();
+        for index in 0..2_000 {
+            texts.str(&format!("s{index}"), &long);
+            names.bool(&format!("{index}{long}"), true);
+            numbers.f64(&format!("n{index}"), -1.2345678901234567e-300);
+        }
+        for fields in [&texts, &names, &numbers] {
+            check(fields);
+            let mut child = Fields::new();
+            child.inherit(fields);
+            child.str("own", "x");
+            assert!(child.contains("own"));
+            check(&child);
+            child.extend(&numbers);
+            check(&child);
+        }
     }
 
     #[test]

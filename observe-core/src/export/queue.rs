@@ -262,8 +262,10 @@ impl Queue {
 
 impl Drop for Queue {
     fn drop(&mut self) {
+        // An output that owns the queue drops it on the worker, which cannot wait for itself.
+        let own = thread::current().id() == self.worker.id();
         // What could not be written is counted, and there is nobody left to be told.
-        let _ = self.shutdown(DROP_PATIENCE);
+        let _ = self.shutdown(if own { Duration::ZERO } else { DROP_PATIENCE });
     }
 }
 

@@ -262,16 +262,60 @@ fn a_blocked_output_makes_shutdown_time_out_and_lose_nothing() {
     assert_eq!(seen.lines(), ["x", "lost 1 shutdown"]);
 }
 
-// Mutation caught: a flush that is answered before the lines are written.
+// Mutation caught: a flush that is answered before all batches are written.
 #[test]
 fn a_flush_sees_what_was_logged_before() {
     let seen = Seen::default();
-    let queue = start(seen.clone(), 1000, 1 << 20);
-    for round in 1..=200 {
+    let (writer, open, reached) = gate(seen.clone());
+    let queue = start(writer, 2000, 1 << 20);
+    for _ in 0..1000 {
         assert!(push(&queue, Level::INFO, "x"));
-        queue.flush(PATIENCE).unwrap();
-        assert_eq!(seen.lines().len(), round);
     }
+    reached.recv().unwrap();
+    thread::scope(|scope| {
+        let flushed = scope.spawn(|| {
+            queue.flush(PATIENCE).unwrap();
+            seen.lines().len()
+        });
+        while queue.shared.flushes_asked.load(Ordering::SeqCst) == 0 {
+            thread::yield_now();
+        }
+        drop(open);
+        assert_eq!(flushed.join().unwrap(), 1000);
+    });
+}
+
+// Mutation caught: `taken` not counted (the flush then waits for an empty queue).
+#[test]
+fn a_flush_ends_though_lines_keep_coming() {
+    let feeding = Arc::new(Mutex::new(std::sync::Weak::<Queue>::new()));
+    let fed = Arc::clone(&feeding);
+    let writer = Out(move |bytes: &[u8]| {
+        // For each line that goes out another comes in.
+        if let Some(queue) = fed.lock().unwrap().upgrade() {
+            push(&queue, Level::INFO, "x");
+        }
+        Ok(bytes.len())
+    });
+    let queue = Arc::new(start(writer, 100, 1 << 20));
+    *feeding.lock().unwrap() = Arc::downgrade(&queue);
+    assert!(push(&queue, Level::INFO, "x"));
+    let flushed = queue.flush(PATIENCE / 10);
+    *feeding.lock().unwrap() = std::sync::Weak::new();
+    flushed.unwrap();
+}
+
+// Mutation caught: a push that does not look whether the worker is asleep.
+#[test]
+fn a_line_wakes_the_worker() {
+    let (writer, open, reached) = gate(Seen::default());
+    drop(open);
+    let queue = start(writer, 100, 1 << 20);
+    while !queue.shared.is_asleep() {
+        thread::yield_now();
+    }
+    assert!(push(&queue, Level::INFO, "x"));
+    reached.recv_timeout(worker::SLEEP / 4).unwrap();
 }
 
 // Mutation caught: a drop that does not wait.

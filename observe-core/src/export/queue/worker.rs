@@ -21,7 +21,7 @@ const POLL: Duration = Duration::from_millis(5);
 const IDLE_AFTER: Duration = Duration::from_secs(1);
 
 /// Sleeping it looks around this often, to tell of losses that it could not tell of before.
-const SLEEP: Duration = Duration::from_secs(60);
+pub(super) const SLEEP: Duration = Duration::from_secs(60);
 
 /// While there is no room, losses are told this often; otherwise at once.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
@@ -45,7 +45,7 @@ pub(super) struct Worker {
     reported: [u64; Loss::ALL.len()],
     last_report: Option<Instant>,
     last_renewal: Instant,
-    last_line: Instant,
+    last_line: Option<Instant>,
 }
 
 /// Lines on their way out.
@@ -124,7 +124,7 @@ impl Worker {
             reported: [0; Loss::ALL.len()],
             last_report: None,
             last_renewal: now,
-            last_line: now,
+            last_line: None,
         }
     }
 
@@ -156,7 +156,7 @@ impl Worker {
         let full = self.take();
         let lines = self.batch.ends.len();
         if lines > 0 {
-            self.last_line = now;
+            self.last_line = Some(now);
             if now.duration_since(self.last_renewal) >= RENEW_EVERY {
                 self.last_renewal = now;
                 self.output.clock.renew();
@@ -170,7 +170,7 @@ impl Worker {
         {
             // Without new lines an output that refuses is left alone, but for the last word.
             let last = load.is_closed() && load.lines() == 0;
-            if lines > 0 || self.flush.is_some() || last || now.duration_since(self.last_line) >= IDLE_AFTER {
+            if lines > 0 || self.flush.is_some() || last || self.is_idle(now) {
                 self.report(now);
             }
         }
@@ -325,9 +325,13 @@ impl Worker {
         }
     }
 
+    fn is_idle(&self, now: Instant) -> bool {
+        self.last_line.is_none_or(|last| now.duration_since(last) >= IDLE_AFTER)
+    }
+
     /// Waits for lines: for a while by looking, then asleep.
     fn rest(&mut self) {
-        if self.last_line.elapsed() < IDLE_AFTER {
+        if !self.is_idle(Instant::now()) {
             return thread::park_timeout(POLL);
         }
         self.shared.asleep.0.store(true, Ordering::SeqCst);
