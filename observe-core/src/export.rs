@@ -1,6 +1,7 @@
 //! Ways out of the process.
 
 pub(crate) mod json;
+pub(crate) mod keys;
 pub(crate) mod pretty;
 pub(crate) mod prometheus;
 pub(crate) mod queue;

@@ -17,7 +17,8 @@ use crate::fields::{Fields, Text};
 use crate::record::{LogRecord, Sink};
 use crate::semconv::log;
 
-pub(crate) use layout::{Keys, Layout, Service};
+pub(crate) use crate::export::keys::Keys;
+pub(crate) use layout::{Layout, Service};
 
 /// How lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 
 use serde_json::Value;
 
-use crate::export::json::Keys;
+use crate::export::keys::Keys;
 
 /// Hexadecimal digits of the trace id that are shown: enough to tell the traces on a screen apart.
 const TRACE_DIGITS: usize = 8;

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Format, Load, Loss, Output, Shared};
+use super::{Load, Loss, Output, Shared};
 
 /// Lines and bytes that are written at once, about.
 const BATCH_LINES: usize = 256;
