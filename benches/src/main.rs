@@ -1,0 +1,25 @@
+//! What one operation costs, beside a floor written by hand: `cargo run --release -p benches [SCENARIO…]`.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the tables are what it is for")]
+
+mod alloc;
+mod harness;
+mod scenarios;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let unknown = asked.iter().find(|name| !scenarios::ALL.iter().any(|(known, _)| known == name));
+    if let Some(name) = unknown {
+        let known: Vec<&str> = scenarios::ALL.iter().map(|(name, _)| *name).collect();
+        eprintln!("no scenario `{name}`; there are: {}", known.join(", "));
+        return ExitCode::FAILURE;
+    }
+    for (name, run) in scenarios::ALL {
+        if asked.is_empty() || asked.iter().any(|wanted| wanted == name) {
+            run();
+        }
+    }
+    ExitCode::SUCCESS
+}

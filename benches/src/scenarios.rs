@@ -1,0 +1,18 @@
+//! What is compared, by name.
+
+mod counter;
+mod line;
+mod operation;
+mod scrape;
+
+/// A scenario: its name on the command line, and what runs it.
+pub type Scenario = (&'static str, fn());
+
+/// All of them, in the order of their tables.
+pub const ALL: &[Scenario] = &[
+    ("counter", counter::counter),
+    ("histogram", counter::histogram),
+    ("scrape", scrape::scrape),
+    ("line", line::line),
+    ("operation", operation::operation),
+];
