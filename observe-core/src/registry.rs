@@ -6,7 +6,7 @@ mod statics;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::error::{self, Error};
 use crate::label::LabelSet;
@@ -14,7 +14,7 @@ use crate::metric::snapshot::Visitor;
 use crate::metric::{
     AnyFamily, Buckets, Counter, Family, Gauge, GaugeF64, Histogram, Kind, Metric, Summary, Window,
 };
-use crate::semconv::metric as names;
+use crate::semconv::{metric as names, own};
 use collector::{Faults, Samples};
 use roll::{Roll, Source};
 
@@ -44,6 +44,7 @@ struct Inner {
     statics: bool,
     state: Mutex<State>,
     faults: Faults,
+    scrapes: OnceLock<Arc<Family<(), Histogram>>>,
 }
 
 #[derive(Default)]
@@ -79,7 +80,8 @@ impl Registry {
         for source in [Source::Series, Source::Overflow] {
             state.insert(source);
         }
-        let inner = Inner { statics, state: Mutex::new(state), faults: Faults::default() };
+        let (state, faults, scrapes) = (Mutex::new(state), Faults::default(), OnceLock::new());
+        let inner = Inner { statics, state, faults, scrapes };
         Self { inner: Arc::new(inner) }
     }
 
@@ -174,6 +176,20 @@ impl Registry {
     /// Asks `collector` for values at each scrape.
     pub fn collector(&self, collector: impl Collector) {
         self.state().collectors.push(Arc::new(collector));
+    }
+
+    /// How long answering a scrape took: `observe_scrape_duration_seconds`, in this registry from the first call
+    /// on. A scrape service records into it; so should whatever else serves [`encode`](Registry::encode).
+    ///
+    /// If the name was taken before, what is recorded is in no exposition.
+    #[must_use]
+    pub fn scrapes(&self) -> Arc<Family<(), Histogram>> {
+        let make = || {
+            let help = "How long answering a scrape took, compression included.";
+            let family = Arc::new(Family::histogram(own::SCRAPE_DURATION_SECONDS, help, Buckets::SECONDS));
+            self.register(Arc::clone(&family)).unwrap_or(family)
+        };
+        Arc::clone(self.inner.scrapes.get_or_init(make))
     }
 
     /// Why statics were refused: an invalid one, or the second of two with one name. The first hundred.

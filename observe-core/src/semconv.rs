@@ -153,4 +153,6 @@ pub mod own {
     pub const HEADER: &str = "header";
     /// Reason: more spans were open than are kept.
     pub const TOO_MANY_OPEN: &str = "too_many_open";
+    /// How long answering a scrape took.
+    pub const SCRAPE_DURATION_SECONDS: &str = "observe_scrape_duration_seconds";
 }

@@ -1,1 +1,6 @@
 //! The one middleware layer, and the scrape service.
+
+mod negotiate;
+mod scrape;
+
+pub use scrape::{ScrapeBody, ScrapeService};
