@@ -165,6 +165,7 @@ label_set!(RejectedLabels {
     reason: Rejected = semconv::own::REASON,
 });
 
+#[diagnostic::do_not_recommend]
 impl LabelValue for ContextHeader {
     const CARDINALITY: u32 = ContextHeader::ALL.len() as u32;
 
@@ -177,6 +178,7 @@ impl LabelValue for ContextHeader {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl LabelValue for Rejected {
     const CARDINALITY: u32 = Rejected::ALL.len() as u32;
 

@@ -4,6 +4,9 @@
 //! series is known when the program is built, and is there at 0 from the start), or an open value, interned
 //! under a stated limit, past which it becomes `_OTHER`. Text and numbers are no labels: they belong on the
 //! span or on the log line.
+//!
+//! No implementation here is recommended by the compiler: the list of them would hide the advice that
+//! [`trait@LabelValue`] gives to whoever tries a text.
 
 pub(crate) mod assert;
 pub mod name;
@@ -72,7 +75,8 @@ pub use observe_macros::LabelValue;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a metric label",
     label = "not a label value",
-    note = "a metric label is an enum with #[derive(LabelValue)], a bool, or an open value with #[label(open, max = N)]",
+    note = "a metric label is an enum with #[derive(LabelValue)], a bool, an open value with #[label(open, max = N)], \
+            or an `Option` of one",
     note = "free text and numbers belong on the span or the log line: tracing::info!(user.id = ..)"
 )]
 pub trait LabelValue: Copy + 'static {
@@ -105,6 +109,7 @@ pub trait LabelValue: Copy + 'static {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl LabelValue for bool {
     const CARDINALITY: u32 = 2;
 
@@ -118,6 +123,7 @@ impl LabelValue for bool {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl LabelValue for Outcome {
     const CARDINALITY: u32 = Outcome::ALL.len() as u32;
 
@@ -132,6 +138,7 @@ impl LabelValue for Outcome {
 }
 
 /// `None` leaves the label out.
+#[diagnostic::do_not_recommend]
 impl<T: LabelValue> LabelValue for Option<T> {
     const CARDINALITY: u32 = T::CARDINALITY.saturating_add(1);
     const OTHER: Option<u32> = match T::OTHER {
@@ -249,6 +256,7 @@ pub trait LabelSet: Copy + 'static {
     fn text(index: u64, label: usize) -> &'static str;
 }
 
+#[diagnostic::do_not_recommend]
 impl LabelSet for () {
     const NAMES: &'static [&'static str] = &[];
     const SHAPE: &'static [Shape] = &[];
@@ -269,6 +277,7 @@ impl LabelSet for () {
 }
 
 /// The labels of both, those of `A` first.
+#[diagnostic::do_not_recommend]
 impl<A: LabelSet, B: LabelSet> LabelSet for (A, B) {
     const NAMES: &'static [&'static str] = Joined::<A, B>::NAMES.split_at(Joined::<A, B>::LEN).0;
     const SHAPE: &'static [Shape] = Joined::<A, B>::SHAPE.split_at(Joined::<A, B>::LEN).0;
@@ -448,7 +457,7 @@ mod tests {
         assert_eq!(<Option<Outcome>>::CARDINALITY, 5);
         assert_eq!(<Option<Outcome>>::text(None::<Outcome>.code()), "");
         assert_eq!(<Option<Outcome>>::text(Some(Outcome::Panicked).code()), "panicked");
-        assert!(!<Option<Tenant>>::CLOSED);
+        const { assert!(!<Option<Tenant>>::CLOSED) };
         assert!(Some(Tenant(LabelId::OTHER)).is_other());
         assert!(!None::<Tenant>.is_other());
     }

@@ -243,7 +243,6 @@ impl Registry {
     }
 
     /// What this registry lost, by reason: for `observe_dropped_total{signal="metric"}`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the hub says it"))]
     pub(crate) fn dropped(&self, each: &mut dyn FnMut(&'static str, u64)) {
         let rejected = self.state().roll().rejected();
         each(names::NOT_FINITE, rejected.not_finite);

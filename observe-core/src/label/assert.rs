@@ -1,4 +1,4 @@
-//! What the derives assert while compiling. A panic here is a compile error that names what it refuses.
+//! What the derives and `#[metric]` assert while compiling. A panic here is a compile error that names what it refuses.
 
 use super::{Shape, name};
 

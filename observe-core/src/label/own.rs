@@ -16,6 +16,7 @@ macro_rules! open_label {
                 }
             }
 
+            #[diagnostic::do_not_recommend]
             impl $crate::label::LabelValue for $name {
                 const CARDINALITY: u32 = $crate::label::OpenSet::cardinality($max);
                 const OTHER: Option<u32> = Some($crate::label::LabelId::OTHER.code());
@@ -43,6 +44,7 @@ macro_rules! label_set {
             $($visibility $field: $value,)+
         }
 
+        #[diagnostic::do_not_recommend]
         impl $crate::label::LabelSet for $name {
             const NAMES: &'static [&'static str] = &[$($label,)+];
             const SHAPE: &'static [$crate::label::Shape] = &[$($crate::label::Shape::of::<$value>(),)+];

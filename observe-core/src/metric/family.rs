@@ -10,6 +10,7 @@ use super::kind::{Rejected, Unit};
 use super::series::{Dense, Sparse};
 use super::snapshot::{Head, Labels, Metric, Visitor, render_series, sealed};
 use crate::error::{self, Error};
+use crate::label::assert::refuse;
 use crate::label::name::labels_fault;
 use crate::label::{LabelSet, closed_space, collapsed};
 
@@ -196,16 +197,7 @@ impl<L: LabelSet, M: Metric> Family<L, M> {
     pub const fn assert_valid(&self) {
         let Some(fault) = self.broken() else { return };
         let Cow::Borrowed(name) = &self.name else { return };
-        let mut text = [0_u8; 256];
-        let mut len = 0;
-        len = append(&mut text, len, name);
-        len = append(&mut text, len, ": ");
-        len = append(&mut text, len, fault);
-        let (text, _) = text.split_at(len);
-        match std::str::from_utf8(text) {
-            Ok(text) => panic!("{}", text),
-            Err(_) => panic!("{}", fault),
-        }
+        refuse(&["metric `", name, "`: ", fault]);
     }
 
     const fn broken(&self) -> Option<&'static str> {
@@ -283,17 +275,6 @@ impl<L: LabelSet, M: Metric> Family<L, M> {
             None => born(other, false).unwrap_or_else(|| body.stray()),
         }
     }
-}
-
-const fn append(text: &mut [u8; 256], mut len: usize, more: &str) -> usize {
-    let more = more.as_bytes();
-    let mut i = 0;
-    while i < more.len() && len < text.len() {
-        text[len] = more[i];
-        len += 1;
-        i += 1;
-    }
-    len
 }
 
 const fn first(
