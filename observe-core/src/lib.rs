@@ -56,10 +56,12 @@ pub use future::{Current, InCurrent, Instrumented, ObserveFuture};
 pub use observe_macros::metric;
 pub use operation::{Entered, Kind, Operation, OperationBuilder};
 pub use outcome::Outcome;
+pub use red::{Red, RedGuard};
 pub use registry::{Collect, Collector, LazyMetric, Registry, Value};
 pub use request::{annotate, cause, discard, fail, keep};
 pub use sampling::{Keep, Sampling};
 pub use telemetry::{Builder, Scoped, Telemetry};
+pub use usage::{Holding, Queue, Ticket, Usage, Waiting};
 
 /// What the macros expand to. No part of the public interface.
 #[doc(hidden)]

@@ -4,6 +4,7 @@ mod collector;
 mod roll;
 mod statics;
 
+use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -57,6 +58,8 @@ struct State {
     refused: Vec<(error::Kind, String)>,
     /// What a scrape reads; made anew after a registration.
     roll: Option<Arc<Roll>>,
+    /// What several of this crate's primitives share in a registry, by type.
+    shared: BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
 
 /// How many refusals of statics are kept to be told.
@@ -173,6 +176,29 @@ impl Registry {
         self.register(Family::named(name.into(), help.into(), config))
     }
 
+    /// Takes in all of these families, or none.
+    pub(crate) fn register_all(&self, families: &[Arc<dyn AnyFamily>]) -> Result<(), Error> {
+        self.state().admit_all(families)
+    }
+
+    /// The one `T` of this registry, made at first and its families taken in. `make` is this crate's code.
+    pub(crate) fn shared<T: Any + Send + Sync>(
+        &self,
+        make: impl FnOnce() -> T,
+        families: impl FnOnce(&T) -> Vec<Arc<dyn AnyFamily>>,
+    ) -> Result<Arc<T>, Error> {
+        let mut state = self.state();
+        if let Some(shared) = state.shared.get(&TypeId::of::<T>())
+            && let Ok(shared) = Arc::clone(shared).downcast()
+        {
+            return Ok(shared);
+        }
+        let made = Arc::new(make());
+        state.admit_all(&families(&made))?;
+        state.shared.insert(TypeId::of::<T>(), Arc::clone(&made) as Arc<dyn Any + Send + Sync>);
+        Ok(made)
+    }
+
     /// Asks `collector` for values at each scrape.
     pub fn collector(&self, collector: impl Collector) {
         self.state().collectors.push(Arc::new(collector));
@@ -272,22 +298,36 @@ impl Registry {
 
 impl State {
     fn admit(&mut self, source: Source) -> Result<(), Error> {
+        self.examine(&source)?;
+        self.insert(source);
+        Ok(())
+    }
+
+    fn admit_all(&mut self, families: &[Arc<dyn AnyFamily>]) -> Result<(), Error> {
+        let sources = families.iter().map(|family| Source::Shared(Arc::clone(family)));
+        for source in sources.clone() {
+            self.examine(&source)?;
+        }
+        sources.for_each(|source| self.insert(source));
+        Ok(())
+    }
+
+    fn examine(&self, source: &Source) -> Result<(), Error> {
         if let Some(family) = source.family() {
             family.check()?;
         }
         let head = source.head();
-        if let Some((claim, owner)) =
-            claims(head.name, head.kind).find_map(|claim| self.claims.get_key_value(&claim))
-        {
-            let text = if owner == head.name {
-                format!("metric `{}`: the name is taken", head.name)
-            } else {
-                format!("metric `{}`: the name `{claim}` belongs to metric `{owner}`", head.name)
-            };
-            return Err(Error::new(error::Kind::Duplicate, text));
+        let taken = claims(head.name, head.kind).find_map(|claim| self.claims.get_key_value(&claim));
+        match taken {
+            None => Ok(()),
+            Some((_, owner)) if owner == head.name => {
+                Err(Error::new(error::Kind::Duplicate, format!("metric `{}`: the name is taken", head.name)))
+            }
+            Some((claim, owner)) => {
+                let text = format!("metric `{}`: the name `{claim}` belongs to metric `{owner}`", head.name);
+                Err(Error::new(error::Kind::Duplicate, text))
+            }
         }
-        self.insert(source);
-        Ok(())
     }
 
     fn insert(&mut self, source: Source) {

@@ -28,6 +28,33 @@ pub mod metric {
     /// The label that names a queue.
     pub const QUEUE: &str = "queue";
 
+    /// How many of a resource there are, by `resource`.
+    pub const RESOURCE_CAPACITY: &str = "resource_capacity";
+    /// How many of a resource are held.
+    pub const RESOURCE_IN_USE: &str = "resource_in_use";
+    /// How many wait for one.
+    pub const RESOURCE_WAITING: &str = "resource_waiting";
+    /// How long was waited for one, whether it was got or not.
+    pub const RESOURCE_WAIT_DURATION_SECONDS: &str = "resource_wait_duration_seconds";
+    /// How long one was held.
+    pub const RESOURCE_USE_DURATION_SECONDS: &str = "resource_use_duration_seconds";
+    /// How often getting or using one failed.
+    pub const RESOURCE_ERRORS_TOTAL: &str = "resource_errors_total";
+    /// How many items a queue may hold, by `queue`.
+    pub const QUEUE_CAPACITY: &str = "queue_capacity";
+    /// How many items are in a queue.
+    pub const QUEUE_DEPTH: &str = "queue_depth";
+    /// How long the oldest item has been in a queue.
+    pub const QUEUE_LAG_SECONDS: &str = "queue_lag_seconds";
+    /// How long items were in a queue.
+    pub const QUEUE_WAIT_DURATION_SECONDS: &str = "queue_wait_duration_seconds";
+    /// How often an item was refused, since the queue was full.
+    pub const QUEUE_REJECTED_TOTAL: &str = "queue_rejected_total";
+    /// Ends the name of the durations of a `Red`.
+    pub const DURATION_SECONDS: &str = "duration_seconds";
+    /// Ends the name of the gauge of a `Red`.
+    pub const IN_FLIGHT: &str = "in_flight";
+
     /// Why an observation was dropped: not a number, or infinite.
     pub const NOT_FINITE: &str = "not_finite";
     /// Why an observation was dropped: negative, or too large.

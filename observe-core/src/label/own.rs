@@ -37,7 +37,7 @@ macro_rules! open_label {
 
 /// Declares a label set: `label_set!(pub(crate) Labels { route: Route = "http_route" })`.
 macro_rules! label_set {
-    ($(#[$doc:meta])* $visibility:vis $name:ident { $($field:ident: $value:ty = $label:expr,)+ }) => {
+    ($(#[$doc:meta])* $visibility:vis $name:ident { $($field:ident: $value:ty = $label:expr),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         $visibility struct $name {

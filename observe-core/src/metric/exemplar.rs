@@ -82,7 +82,7 @@ impl Place {
             }
             let words = [0, 1, 2, 3, 4].map(|i: usize| self.words[i].load(Ordering::Relaxed));
             fence(Ordering::Acquire);
-            if before % 2 == 0 && self.version.load(Ordering::Relaxed) == before {
+            if before.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == before {
                 let [high, low, span, value, unix_nanos] = words;
                 let trace = u128::from(high) << 64 | u128::from(low);
                 return Some(Exemplar {
