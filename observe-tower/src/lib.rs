@@ -1,5 +1,6 @@
 //! The one middleware layer, and the scrape service.
 
+pub mod guide;
 mod negotiate;
 mod scrape;
 
