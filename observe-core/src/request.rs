@@ -20,7 +20,7 @@ const ANNOTATIONS: usize = 16 * 1024;
 /// number of series stays known. The first declaration counts.
 ///
 /// ```
-/// use observe_core::LabelValue;
+/// use observe_core::label::LabelValue;
 ///
 /// #[derive(Clone, Copy, LabelValue)]
 /// enum ChargeError {
