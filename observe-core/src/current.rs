@@ -6,9 +6,13 @@
 
 use crate::context::{Context, Inject};
 use crate::hub::Hub;
+use crate::semconv::span::TARGET;
 use crate::span::{Known, OpenSpan};
 use std::cell::RefCell;
+use std::num::NonZeroU64;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use tracing_core::Metadata;
 
 /// Frames beyond this depth are not kept: something enters and never leaves.
 const DEPTH: usize = 1024;
@@ -34,6 +38,21 @@ struct Slot {
 }
 
 impl Frame {
+    /// It was left behind by a guard that was forgotten: what it is of has ended.
+    fn is_stale(&self) -> bool {
+        match self {
+            Frame::Operation { span, nested } => !nested && span.ended.load(Ordering::Relaxed),
+            Frame::Entered { span } => span.closed.load(Ordering::Relaxed),
+            Frame::Scope { .. } => false,
+            Frame::Vacant => true,
+        }
+    }
+
+    /// Its span, unless the frame was left behind.
+    fn live(&self) -> Option<&Arc<OpenSpan>> {
+        self.span().filter(|_| !self.is_stale())
+    }
+
     fn span(&self) -> Option<&Arc<OpenSpan>> {
         match self {
             Frame::Operation { span, .. } | Frame::Entered { span } => Some(span),
@@ -47,8 +66,11 @@ struct Stack {
     /// Names frames, so that a guard finds only its own.
     serial: u64,
     /// Handed from an operation to our subscriber, and back: see [`offer`].
-    offered: Option<Offer>,
+    offered: Option<Offered>,
 }
+
+/// What is offered, and the name of the span that it is offered for.
+type Offered = (Offer, &'static str);
 
 /// What an operation offers to the subscriber while its `tracing` span is being made.
 pub(crate) enum Offer {
@@ -69,17 +91,19 @@ fn with<R>(f: impl FnOnce(&mut Stack) -> R) -> Option<R> {
 
 impl Stack {
     fn top(&self) -> Option<&Arc<OpenSpan>> {
-        for slot in self.frames.iter().rev() {
-            match &slot.frame {
-                Frame::Vacant => {}
-                Frame::Scope { .. } => return None,
-                Frame::Operation { span, .. } | Frame::Entered { span } => return Some(span),
-            }
-        }
-        None
+        self.spans().next()
+    }
+
+    /// The spans from the innermost outwards.
+    fn spans(&self) -> impl Iterator<Item = &Arc<OpenSpan>> {
+        let frames = self.frames.iter().rev().map(|slot| &slot.frame);
+        frames.take_while(|frame| !matches!(frame, Frame::Scope { .. })).filter_map(Frame::live)
     }
 
     fn push(&mut self, frame: Frame) -> Option<Place> {
+        while self.frames.last().is_some_and(|slot| slot.frame.is_stale()) {
+            self.frames.pop();
+        }
         let depth = self.frames.len();
         if depth >= DEPTH {
             return None;
@@ -115,10 +139,7 @@ pub(crate) fn hub() -> Arc<Hub> {
     let here = with(|stack| {
         stack.frames.iter().rev().find_map(|slot| match &slot.frame {
             Frame::Scope { hub } => Some(Arc::clone(hub)),
-            Frame::Operation { span, .. } | Frame::Entered { span } => {
-                span.trace().map(|t| Arc::clone(&t.hub))
-            }
-            Frame::Vacant => None,
+            frame => Some(Arc::clone(&frame.live()?.trace()?.hub)),
         })
     });
     here.flatten().unwrap_or_else(Hub::installed_or_detached)
@@ -213,10 +234,10 @@ pub(crate) fn enter(span: Arc<OpenSpan>) {
 }
 
 /// `tracing` leaves a span that our subscriber knows by `key`.
-pub(crate) fn exit(key: u64) {
+pub(crate) fn exit(door: u32, key: NonZeroU64) {
     let left = with(|stack| {
-        let known =
-            |slot: &Slot| slot.frame.span().and_then(|span| span.known).is_some_and(|known| known.key == key);
+        let is = |known: &Known| known.key == key && known.door == door;
+        let known = |slot: &Slot| slot.frame.span().and_then(|span| span.known.as_ref()).is_some_and(is);
         let at = stack.frames.iter().rposition(known)?;
         let entered = matches!(stack.frames.get(at), Some(Slot { frame: Frame::Entered { .. }, .. }));
         if entered { stack.take(at) } else { None }
@@ -224,28 +245,56 @@ pub(crate) fn exit(key: u64) {
     drop(left);
 }
 
-/// The innermost span that `tracing` knows.
-pub(crate) fn known() -> Option<Known> {
-    with_span(|span| span.known).flatten()
+/// The innermost span that `tracing` knows. Those that were filtered out are none to it.
+pub(crate) fn known(door: u32) -> Option<Known> {
+    with(|stack| stack.spans().find_map(|span| span.known.filter(|known| known.door == door))).flatten()
 }
 
-/// Makes a `tracing` span on behalf of an operation: our subscriber finds the offer and knows the span by it.
-/// What was offered comes back, known or not.
-pub(crate) fn offer(offer: Offer, make: impl FnOnce() -> tracing::Span) -> (tracing::Span, Option<Offer>) {
-    let outer = with(|stack| stack.offered.replace(offer)).flatten();
+/// Makes a `tracing` span on behalf of an operation of this name: our subscriber finds the offer and knows the
+/// span by it. What was offered comes back, known or not.
+pub(crate) fn offer(
+    offer: Offer,
+    name: &'static str,
+    make: impl FnOnce() -> tracing::Span,
+) -> (tracing::Span, Option<Offer>) {
+    /// What an operation outside of this one offers, whose span is being made. It comes back if this unwinds.
+    struct Outer(Option<Offered>);
+    impl Outer {
+        fn restore(&mut self) -> Option<Offered> {
+            with(|stack| std::mem::replace(&mut stack.offered, self.0.take())).flatten()
+        }
+    }
+    impl Drop for Outer {
+        fn drop(&mut self) {
+            drop(self.restore());
+        }
+    }
+
+    let mut offer = Some((offer, name));
+    let Some(outer) = with(|stack| std::mem::replace(&mut stack.offered, offer.take())) else {
+        // The thread is being torn down.
+        return (make(), offer.map(|(offer, _)| offer));
+    };
+    let mut outer = Outer(outer);
     let span = make();
-    let back = with(|stack| std::mem::replace(&mut stack.offered, outer)).flatten();
-    (span, back)
+    let back = outer.restore();
+    std::mem::forget(outer);
+    (span, back.map(|(offer, _)| offer))
 }
 
-/// Takes what an operation offers. Only our subscriber calls it, for the operation's own span.
-pub(crate) fn take_offer() -> Option<Offer> {
-    with(|stack| stack.offered.take()).flatten()
+/// Takes what an operation offers, if `metadata` are those of its own span: to evaluate that span's fields others
+/// may be made. Only our subscriber calls it.
+pub(crate) fn take_offer(metadata: &Metadata<'_>) -> Option<Offer> {
+    let taken = with(|stack| {
+        let is_own = |name| metadata.target() == TARGET || metadata.name() == name;
+        stack.offered.take_if(|(_, name)| is_own(*name))
+    });
+    taken.flatten().map(|(offer, _)| offer)
 }
 
 /// Gives the span of an offer back to the operation.
 pub(crate) fn return_offer(span: Arc<OpenSpan>) {
-    with(|stack| stack.offered = Some(Offer::Span(span)));
+    with(|stack| stack.offered = Some((Offer::Span(span), "")));
 }
 
 impl Context {

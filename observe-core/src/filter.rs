@@ -72,6 +72,18 @@ impl Filter {
     }
 }
 
+impl Filter {
+    /// The level that every target has at least.
+    pub(crate) fn min_level(&self) -> LevelFilter {
+        match self.directives.last() {
+            Some((target, _)) if target.is_empty() => {
+                self.directives.iter().map(|(_, level)| *level).min().unwrap_or(LevelFilter::OFF)
+            }
+            _ => LevelFilter::OFF,
+        }
+    }
+}
+
 impl Default for Filter {
     fn default() -> Self {
         Filter { directives: vec![(String::new(), LevelFilter::INFO)] }

@@ -11,6 +11,7 @@ use crate::record::{LogRecord, Sink};
 use crate::registry::Registry;
 use crate::sampling::Sampling;
 use crate::semconv;
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -31,6 +32,11 @@ pub(crate) struct Hub {
     filter: RwLock<Arc<Filter>>,
     /// How many levels of the library's own target pass, so that an operation's end takes no lock.
     own_levels: AtomicUsize,
+    /// How many levels pass for every target, and for any.
+    all_levels: AtomicUsize,
+    any_levels: AtomicUsize,
+    /// Names the filter: no other of this process has the number.
+    filter_serial: AtomicU64,
 }
 
 /// What a hub is made of.
@@ -70,6 +76,9 @@ impl Hub {
             rejected,
             filter: RwLock::default(),
             own_levels: AtomicUsize::new(0),
+            all_levels: AtomicUsize::new(0),
+            any_levels: AtomicUsize::new(0),
+            filter_serial: AtomicU64::new(0),
         };
         hub.set_filter(filter);
         hub
@@ -112,23 +121,45 @@ impl Hub {
 
     /// Changes what is heard. Whoever caches answers is to be told after it.
     pub(crate) fn set_filter(&self, filter: Filter) {
-        let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
-        let passing =
-            levels.into_iter().take_while(|level| filter.enabled(*level, semconv::log::OWN_TARGET)).count();
-        *self.filter.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(filter);
-        self.own_levels.store(passing, Ordering::Relaxed);
+        static SERIAL: AtomicU64 = AtomicU64::new(1);
+        let own = LEVELS.iter().filter(|level| filter.enabled(**level, semconv::log::OWN_TARGET)).count();
+        let (all, any) = (filter.min_level(), filter.max_level());
+        let mut current = self.filter.write().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *current, Arc::new(filter));
+        self.own_levels.store(own, Ordering::Relaxed);
+        self.all_levels.store(LEVELS.iter().filter(|level| **level <= all).count(), Ordering::Relaxed);
+        self.any_levels.store(LEVELS.iter().filter(|level| **level <= any).count(), Ordering::Relaxed);
+        self.filter_serial.store(SERIAL.fetch_add(1, Ordering::Relaxed), Ordering::Release);
+        drop((current, before));
+    }
+
+    /// Whether events and spans of this level and target are recorded. Takes a lock only once for each thread and
+    /// filter, and none where the level alone decides.
+    pub(crate) fn hears(&self, level: Level, target: &str) -> bool {
+        thread_local! {
+            static KNOWN: RefCell<(u64, Arc<Filter>)> = RefCell::new((0, Arc::default()));
+        }
+        let rank = rank(level);
+        if rank <= self.all_levels.load(Ordering::Relaxed) {
+            return true;
+        }
+        if rank > self.any_levels.load(Ordering::Relaxed) {
+            return false;
+        }
+        let serial = self.filter_serial.load(Ordering::Acquire);
+        let known = KNOWN.try_with(|known| {
+            let mut known = known.try_borrow_mut().ok()?;
+            if known.0 != serial {
+                *known = (serial, self.filter());
+            }
+            Some(known.1.enabled(level, target))
+        });
+        known.ok().flatten().unwrap_or_else(|| self.filter().enabled(level, target))
     }
 
     /// Whether lines of the library's own target (of operations, and about itself) pass at this level.
     pub(crate) fn passes(&self, level: Level) -> bool {
-        let rank = match level {
-            Level::ERROR => 1,
-            Level::WARN => 2,
-            Level::INFO => 3,
-            Level::DEBUG => 4,
-            _ => 5,
-        };
-        rank <= self.own_levels.load(Ordering::Relaxed)
+        rank(level) <= self.own_levels.load(Ordering::Relaxed)
     }
 
     /// Reads a context, and counts what was refused of it.
@@ -143,6 +174,19 @@ impl Hub {
     /// Writes a context.
     pub(crate) fn inject(&self, context: &Context, carrier: &mut (impl Inject + ?Sized)) {
         context.inject(carrier, &self.propagation);
+    }
+}
+
+const LEVELS: [Level; 5] = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
+
+/// How many levels are at least as severe.
+fn rank(level: Level) -> usize {
+    match level {
+        Level::ERROR => 1,
+        Level::WARN => 2,
+        Level::INFO => 3,
+        Level::DEBUG => 4,
+        _ => 5,
     }
 }
 

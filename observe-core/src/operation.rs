@@ -83,7 +83,9 @@ impl Operation {
     /// Opens an operation.
     ///
     /// 1. It gets its place in the trace. 2. `make` makes its `tracing` span, which our subscriber, where it is
-    /// set, knows by the same ids. Metrics of the start (in-flight) are with `measure`.
+    /// set, knows by the same ids: it is the one of the target [`semconv::span::TARGET`], or that has the name
+    /// that is measured (evaluating its fields may make others). Metrics of the start (in-flight) are with
+    /// `measure`.
     pub(crate) fn open(
         parent: Parent<'_>,
         hub: Option<&Arc<Hub>>,
@@ -99,7 +101,7 @@ impl Operation {
                 Offer::Span(OpenSpan::root(&hub, Some(context), correlated, hub.clock.now()))
             }
         };
-        let (tracing, back) = current::offer(offer, make);
+        let (tracing, back) = current::offer(offer, measure.name(), make);
         let span = match back {
             Some(Offer::Span(span)) => Some(span),
             Some(Offer::Wanted) => Some(below_current(hub, correlated)),
@@ -211,6 +213,7 @@ impl Operation {
             }
         }
         drop(tracing);
+        span.ended.store(true, Ordering::Relaxed);
         span.recycle();
     }
 

@@ -89,6 +89,8 @@ pub mod operation {
 
 /// Names and fields of lines and spans of operations.
 pub mod span {
+    /// Span fields that begin so are for other subscribers (tracing-opentelemetry), and in no line.
+    pub const OTEL_PREFIX: &str = "otel.";
     /// The target of operations' spans and lines.
     pub const TARGET: &str = "observe";
     /// How it ended.
@@ -156,6 +158,17 @@ pub mod log {
     pub const QUEUE_FULL: &str = "queue_full";
     /// Reason: the output refused the line.
     pub const WRITE_ERROR: &str = "write_error";
+    /// The target of what tracing-log takes in of the `log` crate.
+    pub const LOG_CRATE: &str = "log";
+    /// There: the record's own target.
+    pub const LOG_TARGET: &str = "log.target";
+    /// There: the record's module. Not in the line: it is nearly always the target.
+    pub const LOG_MODULE_PATH: &str = "log.module_path";
+    /// There: the record's file. Not in the line.
+    pub const LOG_FILE: &str = "log.file";
+    /// There: the record's line in that file. Not in the line.
+    pub const LOG_LINE: &str = "log.line";
+
     /// Reason: the line came after shutdown.
     pub const SHUTDOWN: &str = "shutdown";
 }

@@ -7,6 +7,8 @@ use crate::hub::Hub;
 use crate::pool::{Pool, Pooled};
 use crate::trace::LocalTrace;
 use std::cell::RefCell;
+use std::num::NonZeroU64;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tracing_core::Metadata;
 
@@ -20,6 +22,10 @@ pub(crate) struct OpenSpan {
     pub(crate) start: Tick,
     /// What `tracing` knows it as; `None` when no subscriber of ours has seen it.
     pub(crate) known: Option<Known>,
+    /// `tracing` has no handle of it any more: whoever seems to be in it forgot to leave.
+    pub(crate) closed: AtomicBool,
+    /// Its operation has ended: the same.
+    pub(crate) ended: AtomicBool,
     fields: Mutex<Fields>,
 }
 
@@ -27,7 +33,9 @@ pub(crate) struct OpenSpan {
 #[derive(Clone, Copy)]
 pub(crate) struct Known {
     /// The subscriber's id.
-    pub(crate) key: u64,
+    pub(crate) key: NonZeroU64,
+    /// Which of our subscribers: their ids overlap.
+    pub(crate) door: u32,
     pub(crate) metadata: &'static Metadata<'static>,
 }
 
@@ -58,7 +66,9 @@ impl OpenSpan {
             return span;
         }
         let fields = Mutex::default();
-        Arc::new(Self { trace: Some(trace), id, parent, is_local_root, start, known: None, fields })
+        let (closed, ended) = (AtomicBool::new(false), AtomicBool::new(false));
+        let trace = Some(trace);
+        Arc::new(Self { trace, id, parent, is_local_root, start, known: None, closed, ended, fields })
     }
 
     /// What the spans of its local root share. `None` only for a span in the pool, which nobody can hold.
@@ -95,6 +105,8 @@ impl Pooled for OpenSpan {
     fn retire(&mut self) {
         self.trace = None;
         self.known = None;
+        *self.closed.get_mut() = false;
+        *self.ended.get_mut() = false;
         self.fields_mut().clear();
     }
 

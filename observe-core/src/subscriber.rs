@@ -1,28 +1,314 @@
 //! `tracing`'s spans and events, turned into ours.
+//!
+//! Two doors over one core: [`Subscriber`], which is set globally or for a scope, and the layer, for those who have
+//! a registry already. What both do is here: they make a span, record into it, and hand an event to the sink.
+
+#[cfg(feature = "subscriber")]
+mod layer;
+mod log;
+mod scratch;
+mod slab;
+mod visit;
+
+#[cfg(feature = "subscriber")]
+#[cfg(any())]
+pub use layer::SubscriberLayer;
+pub(crate) use log::LogBridge;
+
+use crate::clock::Tick;
+use crate::current::{self, Offer};
+use crate::fields::{EventVisitor, Fields, Text};
 use crate::hub::Hub;
+use crate::record::LogRecord;
+use crate::semconv;
+use crate::span::{Known, OpenSpan};
+use scratch::Scratch;
+use slab::{Key, SPANS};
 use std::sync::Arc;
-pub(crate) struct Subscriber(Arc<Hub>);
+use std::sync::atomic::Ordering;
+use tracing_core::span::{Attributes, Current, Id, Record};
+use tracing_core::subscriber::Interest;
+use tracing_core::{Event, Level, LevelFilter, Metadata};
+use visit::{LogVisitor, SpanVisitor};
+
+/// What [`Telemetry::install`](crate) sets: spans in a slab of our own, and a filter by target that `tracing` caches
+/// for each callsite.
+pub(crate) struct Subscriber {
+    hub: Arc<Hub>,
+}
+
+/// The slab's door: [`Known::door`].
+const SLAB: u32 = 0;
+
 impl Subscriber {
     pub(crate) fn new(hub: Arc<Hub>) -> Self {
-        Self(hub)
+        Self { hub }
+    }
+
+    /// Makes it known by a number, and gives it back.
+    fn know(&self, span: Arc<OpenSpan>, attributes: &Attributes<'_>) -> (Id, Arc<OpenSpan>) {
+        let Some(vacant) = SPANS.reserve() else {
+            self.hub.spans_refused.fetch_add(1, Ordering::Relaxed);
+            return (unknown(), span);
+        };
+        let key = vacant.key();
+        let span =
+            match describe(span, attributes, Known { key, door: SLAB, metadata: attributes.metadata() }) {
+                Ok(span) => span,
+                Err(span) => return (unknown(), span),
+            };
+        vacant.fill(Arc::clone(&span));
+        (Id::from_non_zero_u64(key), span)
     }
 }
+
 impl tracing_core::Subscriber for Subscriber {
-    fn enabled(&self, _: &tracing_core::Metadata<'_>) -> bool {
-        false
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.enabled(metadata) { Interest::always() } else { Interest::never() }
     }
-    fn new_span(&self, _: &tracing_core::span::Attributes<'_>) -> tracing_core::span::Id {
-        tracing_core::span::Id::from_u64(1)
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.hub.hears(*metadata.level(), metadata.target())
     }
-    fn record(&self, _: &tracing_core::span::Id, _: &tracing_core::span::Record<'_>) {}
-    fn record_follows_from(&self, _: &tracing_core::span::Id, _: &tracing_core::span::Id) {}
-    fn event(&self, _: &tracing_core::Event<'_>) {}
-    fn enter(&self, _: &tracing_core::span::Id) {}
-    fn exit(&self, _: &tracing_core::span::Id) {}
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.hub.filter().max_level())
+    }
+
+    fn new_span(&self, attributes: &Attributes<'_>) -> Id {
+        match current::take_offer(attributes.metadata()) {
+            Some(Offer::Span(span)) => {
+                let (id, span) = self.know(inheriting(span), attributes);
+                current::return_offer(span);
+                id
+            }
+            offer => {
+                let span = match attributes.parent() {
+                    Some(parent) => below(&self.hub, find(parent).as_ref()),
+                    None if attributes.is_root() => below(&self.hub, None),
+                    None => below_current(&self.hub),
+                };
+                let (id, span) = self.know(span, attributes);
+                if offer.is_some() {
+                    current::return_offer(span);
+                }
+                id
+            }
+        }
+    }
+
+    fn record(&self, id: &Id, values: &Record<'_>) {
+        if let Some(span) = find(id) {
+            record_late(&span, values);
+        }
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        match event.parent() {
+            Some(parent) => log_event(&self.hub, event, Within::Span(find(parent).as_deref())),
+            None if event.is_root() => log_event(&self.hub, event, Within::Span(None)),
+            None => log_event(&self.hub, event, Within::Current),
+        }
+    }
+
+    fn enter(&self, id: &Id) {
+        if let Some(span) = find(id) {
+            current::enter(span);
+        }
+    }
+
+    fn exit(&self, id: &Id) {
+        current::exit(SLAB, key(id));
+    }
+
+    fn clone_span(&self, id: &Id) -> Id {
+        SPANS.retain(key(id));
+        id.clone()
+    }
+
+    fn try_close(&self, id: Id) -> bool {
+        let closed = SPANS.release(key(&id));
+        let is_closed = closed.is_some();
+        if let Some(span) = closed {
+            close(span);
+        }
+        is_closed
+    }
+
+    fn current_span(&self) -> Current {
+        match current::known(SLAB) {
+            Some(known) => Current::new(Id::from_non_zero_u64(known.key), known.metadata),
+            None => Current::none(),
+        }
+    }
 }
-pub(crate) struct LogBridge;
-impl LogBridge {
-    pub(crate) fn install(_: &Arc<Hub>) -> Result<(), log::SetLoggerError> {
-        Ok(())
+
+/// The id of a span that could not be kept. Whatever is done with it does nothing.
+fn unknown() -> Id {
+    Id::from_non_zero_u64(Key::MAX)
+}
+
+fn key(id: &Id) -> Key {
+    id.into_non_zero_u64()
+}
+
+fn find(id: &Id) -> Option<Arc<OpenSpan>> {
+    SPANS.find(key(id))
+}
+
+/// A new span below another one, else the root of a new trace.
+fn below(hub: &Arc<Hub>, parent: Option<&Arc<OpenSpan>>) -> Arc<OpenSpan> {
+    parent
+        .and_then(|parent| child(parent))
+        .unwrap_or_else(|| OpenSpan::root(hub, None, false, hub.clock.now()))
+}
+
+/// A new span below what is running, else the root of a new trace.
+fn below_current(hub: &Arc<Hub>) -> Arc<OpenSpan> {
+    let child = current::with_span(|parent| child(parent)).flatten();
+    child.unwrap_or_else(|| below(hub, None))
+}
+
+fn child(parent: &OpenSpan) -> Option<Arc<OpenSpan>> {
+    let start = parent.trace()?.hub.clock.now();
+    let mut span = OpenSpan::child(parent, start)?;
+    inherit(&mut span, parent);
+    Some(span)
+}
+
+/// An operation's span, with the fields of what it runs below.
+fn inheriting(mut span: Arc<OpenSpan>) -> Arc<OpenSpan> {
+    if !span.is_local_root {
+        current::with_span(|parent| {
+            if span.parent == Some(parent.id) {
+                inherit(&mut span, parent);
+            }
+        });
+    }
+    span
+}
+
+fn inherit(span: &mut Arc<OpenSpan>, parent: &OpenSpan) {
+    if let Some(own) = Arc::get_mut(span) {
+        own.fields_mut().inherit(&parent.fields());
+    }
+}
+
+/// Gives a new span its fields and what it is known as.
+///
+/// # Errors
+///
+/// Gives it back if others have it already: another subscriber knows it.
+fn describe(
+    mut span: Arc<OpenSpan>,
+    attributes: &Attributes<'_>,
+    known: Known,
+) -> Result<Arc<OpenSpan>, Arc<OpenSpan>> {
+    let Some(own) = Arc::get_mut(&mut span) else { return Err(span) };
+    own.known = Some(known);
+    // Runs the user's `Debug`: nobody else sees the span yet.
+    attributes.record(&mut SpanVisitor(own.fields_mut()));
+    Ok(span)
+}
+
+/// Fields that are recorded after the span was made. Children that were opened before do not see them.
+fn record_late(span: &OpenSpan, values: &Record<'_>) {
+    scratch::with(|scratch| {
+        values.record(&mut SpanVisitor(&mut scratch.fields));
+        if !scratch.fields.is_empty() {
+            span.fields().extend(&scratch.fields);
+        }
+    });
+}
+
+/// `tracing` has no handle of it any more.
+fn close(span: Arc<OpenSpan>) {
+    span.closed.store(true, Ordering::Relaxed);
+    span.recycle();
+}
+
+/// Which span an event belongs to.
+#[derive(Clone, Copy)]
+enum Within<'a> {
+    /// The innermost.
+    Current,
+    /// This one, or none.
+    Span(Option<&'a OpenSpan>),
+}
+
+fn log_event(hub: &Hub, event: &Event<'_>, within: Within<'_>) {
+    let tick = hub.clock.now();
+    let metadata = event.metadata();
+    scratch::with(|scratch| {
+        let Scratch { message, fields, target } = scratch;
+        let mut visitor = EventVisitor { message, fields };
+        // All user code runs here, under no lock.
+        if is_of_log_crate(metadata) {
+            event.record(&mut LogVisitor { inner: visitor, target });
+        } else {
+            event.record(&mut visitor);
+        }
+        let target = if target.is_empty() { metadata.target() } else { target.as_str() };
+        Line { tick, level: *metadata.level(), target, message, fields }.log(hub, within);
+    });
+}
+
+/// Whether an event is a record of the `log` crate that tracing-log took in.
+fn is_of_log_crate(metadata: &Metadata<'_>) -> bool {
+    metadata.target() == semconv::log::LOG_CRATE
+        && metadata.fields().field(semconv::log::LOG_TARGET).is_some()
+}
+
+/// What an event says.
+struct Line<'a> {
+    tick: Tick,
+    level: Level,
+    target: &'a str,
+    message: &'a Text,
+    fields: &'a Fields,
+}
+
+impl Line<'_> {
+    fn log(&self, hub: &Hub, within: Within<'_>) {
+        match within {
+            Within::Span(span) => self.log_in(hub, span),
+            Within::Current => {
+                if current::with_span(|span| self.log_in(hub, Some(span))).is_none() {
+                    self.log_in(hub, None);
+                }
+            }
+        }
+    }
+
+    fn log_in(&self, hub: &Hub, span: Option<&OpenSpan>) {
+        let found = span.and_then(|span| Some((span, span.trace()?)));
+        let Some((span, trace)) = found else {
+            return hub.sink.log(&self.record(hub));
+        };
+        let fields = span.fields();
+        trace.with_correlation_id(|correlation_id| {
+            hub.sink.log(&LogRecord {
+                span_context: Some(trace.span_context(span.id)),
+                correlation_id,
+                span: Some(&fields),
+                ..self.record(hub)
+            });
+        });
+    }
+
+    fn record(&self, hub: &Hub) -> LogRecord<'_> {
+        LogRecord {
+            tick: self.tick,
+            unix_nanos: hub.clock.unix_nanos(self.tick),
+            level: self.level,
+            target: self.target,
+            message: self.message,
+            span_context: None,
+            correlation_id: None,
+            span: None,
+            event: self.fields,
+        }
     }
 }

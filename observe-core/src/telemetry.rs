@@ -15,6 +15,7 @@ use crate::filter::Filter;
 use crate::hub::Hub;
 use crate::operation::OperationBuilder;
 use crate::registry::Registry;
+use crate::subscriber::LogBridge;
 use answer::Answer;
 use std::fmt;
 use std::sync::Arc;
@@ -78,6 +79,7 @@ impl Telemetry {
     /// Changes which lines and spans are recorded, while the process runs.
     pub fn set_filter(&self, filter: Filter) {
         self.inner.hub.set_filter(filter);
+        LogBridge::follow(&self.inner.hub);
         // Callsites remember what they were told.
         tracing_core::callsite::rebuild_interest_cache();
     }

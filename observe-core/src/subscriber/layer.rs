@@ -1,1 +1,1 @@
-//! The second door: a Layer for an existing registry.
+//! x

@@ -1,1 +1,315 @@
-//! Open spans, found by id.
+//! Open spans by the numbers that `tracing` knows them by.
+//!
+//! A number is an index and a generation, checked at each use: one that is stale or forged finds nothing. Slots are
+//! used again, first by the thread that freed them; what a thread frees and does not use goes to the others in
+//! chains of [`BATCH`], so a chain's worth of spans costs one access to shared memory.
+
+use crate::span::OpenSpan;
+use std::cell::RefCell;
+use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::LocalKey;
+
+/// The most spans that are open at once: 64 MiB of slots.
+pub(crate) const MOST_OPEN: u32 = PAGE * PAGES as u32 - 1;
+
+/// Slots that are allocated together.
+const PAGE: u32 = 256;
+const PAGES: usize = 4096;
+/// Slots that go from thread to thread together.
+const BATCH: usize = 32;
+/// Free slots that a thread keeps for itself.
+const LOCAL: usize = 2 * BATCH;
+
+const INDEX_BITS: u32 = (PAGE * PAGES as u32).trailing_zeros();
+const HANDLE_BITS: u32 = 24;
+const LAST_GENERATION: u64 = u64::MAX >> HANDLE_BITS;
+
+/// A span's number.
+pub(crate) type Key = NonZeroU64;
+
+/// Spans by number: see the module.
+pub(crate) struct Slab {
+    local: &'static LocalKey<RefCell<Free>>,
+    limit: u32,
+    pages: [OnceLock<Box<[Slot]>>; PAGES],
+    /// The first index that was never used.
+    fresh: AtomicU32,
+    /// The first of the free chains, and above it a count of changes, so that none goes unseen.
+    chains: AtomicU64,
+}
+
+/// A cache line of its own: neighbours belong to other threads.
+#[derive(Default)]
+#[repr(align(64))]
+struct Slot {
+    state: AtomicU64,
+    span: Mutex<Option<Arc<OpenSpan>>>,
+    /// The next free one in the chain, and the first of the next chain; counted from 1, 0 is none.
+    next: AtomicU32,
+    next_chain: AtomicU32,
+}
+
+/// What a slot's `state` says: the generation, and below it how many handles there are. None: it is free.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct State(u64);
+
+impl State {
+    const MOST_HANDLES: u64 = (1 << HANDLE_BITS) - 1;
+
+    const fn new(generation: u64, handles: u64) -> State {
+        State(generation << HANDLE_BITS | handles)
+    }
+
+    const fn generation(self) -> u64 {
+        self.0 >> HANDLE_BITS
+    }
+
+    const fn handles(self) -> u64 {
+        self.0 & Self::MOST_HANDLES
+    }
+}
+
+/// A number that is taken for a span; free again when it is dropped.
+pub(crate) struct Vacant<'a> {
+    slab: &'a Slab,
+    slot: &'a Slot,
+    index: u32,
+    key: Key,
+}
+
+/// The free slots of one thread.
+pub(crate) struct Free {
+    slab: &'static Slab,
+    indices: Vec<u32>,
+}
+
+thread_local! {
+    static FREE: RefCell<Free> = const { RefCell::new(Free::of(&SPANS)) };
+}
+
+/// The spans of all subscribers: a number never means two spans.
+pub(crate) static SPANS: Slab = Slab::new(&FREE, MOST_OPEN);
+
+impl Slab {
+    pub(crate) const fn new(local: &'static LocalKey<RefCell<Free>>, limit: u32) -> Self {
+        Self {
+            local,
+            limit,
+            pages: [const { OnceLock::new() }; PAGES],
+            fresh: AtomicU32::new(0),
+            chains: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes a number for a span. `None`: too many are open.
+    pub(crate) fn reserve(&self) -> Option<Vacant<'_>> {
+        let index = match self.local.try_with(|free| free.try_borrow_mut().ok()?.take()) {
+            Ok(Some(index)) => index,
+            // The thread is being torn down, or is in the middle of this; or there is none left.
+            _ => {
+                let mut batch = self.batch()?;
+                let index = batch.next()?;
+                self.link(batch);
+                index
+            }
+        };
+        let vacant = self.slot_or_new(index).and_then(|slot| {
+            let generation = State(slot.state.load(Ordering::Relaxed)).generation();
+            let key = Key::new(generation << INDEX_BITS | u64::from(index))?;
+            Some(Vacant { slab: self, slot, index, key })
+        });
+        debug_assert!(vacant.is_some(), "a free index has a slot, and a slot has a generation");
+        vacant
+    }
+
+    /// The span of this number, if it is open.
+    pub(crate) fn find(&self, key: Key) -> Option<Arc<OpenSpan>> {
+        let slot = self.slot(key)?;
+        let span = slot.lock();
+        // Under the lock: as long as the generation is right, so is what lies there.
+        let state = State(slot.state.load(Ordering::Acquire));
+        if state.generation() == generation(key) && state.handles() > 0 { span.clone() } else { None }
+    }
+
+    /// Counts one more handle.
+    pub(crate) fn retain(&self, key: Key) {
+        let Some(slot) = self.slot(key) else { return };
+        // Handles beyond what can be counted are not: the span is closed before they are dropped.
+        let _ = slot.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |state| {
+            let state = State(state);
+            let counts =
+                state.generation() == generation(key) && (1..State::MOST_HANDLES).contains(&state.handles());
+            counts.then_some(state.0 + 1)
+        });
+    }
+
+    /// Counts one handle less, and gives back the span that had no more.
+    pub(crate) fn release(&self, key: Key) -> Option<Arc<OpenSpan>> {
+        let slot = self.slot(key)?;
+        let before = slot.state.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |state| {
+            let state = State(state);
+            match state.handles() {
+                _ if state.generation() != generation(key) => None,
+                0 => None,
+                1 => Some(State::new(after(state.generation()), 0).0),
+                _ => Some(state.0 - 1),
+            }
+        });
+        if State(before.ok()?).handles() != 1 {
+            return None;
+        }
+        let span = slot.lock().take();
+        self.free(index(key));
+        span
+    }
+
+    fn slot(&self, key: Key) -> Option<&Slot> {
+        let index = index(key);
+        self.pages.get((index / PAGE) as usize)?.get()?.get((index % PAGE) as usize)
+    }
+
+    fn slot_or_new(&self, index: u32) -> Option<&Slot> {
+        let page = self.pages.get((index / PAGE) as usize)?;
+        let slots = page.get_or_init(|| {
+            (0..PAGE).map(|_| Slot { state: AtomicU64::new(State::new(1, 0).0), ..Slot::default() }).collect()
+        });
+        slots.get((index % PAGE) as usize)
+    }
+
+    fn free(&self, index: u32) {
+        let mut index = Some(index);
+        let _ = self.local.try_with(|free| {
+            if let Ok(mut free) = free.try_borrow_mut() {
+                free.indices.extend(index.take());
+                if free.indices.len() > LOCAL {
+                    self.link(free.indices.drain(..BATCH));
+                }
+            }
+        });
+        if let Some(index) = index {
+            self.link(std::iter::once(index));
+        }
+    }
+
+    /// Free slots of others, or such as were never used.
+    fn batch(&self) -> Option<Batch<'_>> {
+        let mut chains = self.chains.load(Ordering::Acquire);
+        while chains as u32 != 0 {
+            let first = chains as u32;
+            let next = self.slot_or_new(first - 1)?.next_chain.load(Ordering::Relaxed);
+            let after = ((chains >> 32).wrapping_add(1) << 32) | u64::from(next);
+            match self.chains.compare_exchange_weak(chains, after, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some(Batch::Chain { slab: self, next: first }),
+                Err(now) => chains = now,
+            }
+        }
+        if self.fresh.load(Ordering::Relaxed) >= self.limit {
+            return None;
+        }
+        let start = self.fresh.fetch_add(BATCH as u32, Ordering::Relaxed);
+        Some(Batch::Fresh(start.min(self.limit)..start.saturating_add(BATCH as u32).min(self.limit)))
+    }
+
+    /// Gives free slots to whoever needs them, as one chain.
+    fn link(&self, indices: impl Iterator<Item = u32>) {
+        let mut first = 0;
+        let mut head = None;
+        for index in indices {
+            let Some(slot) = self.slot_or_new(index) else { continue };
+            slot.next.store(first, Ordering::Relaxed);
+            first = index + 1;
+            head = Some(slot);
+        }
+        let Some(head) = head else { return };
+        let mut chains = self.chains.load(Ordering::Relaxed);
+        loop {
+            head.next_chain.store(chains as u32, Ordering::Relaxed);
+            let after = ((chains >> 32).wrapping_add(1) << 32) | u64::from(first);
+            match self.chains.compare_exchange_weak(chains, after, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => chains = now,
+            }
+        }
+    }
+}
+
+impl Vacant<'_> {
+    /// The number that the span will have.
+    pub(crate) fn key(&self) -> Key {
+        self.key
+    }
+
+    /// Puts the span there, with one handle.
+    pub(crate) fn fill(self, span: Arc<OpenSpan>) {
+        let Self { slot, key, .. } = self;
+        std::mem::forget(self);
+        *slot.lock() = Some(span);
+        slot.state.store(State::new(generation(key), 1).0, Ordering::Release);
+    }
+}
+
+impl Drop for Vacant<'_> {
+    fn drop(&mut self) {
+        self.slab.free(self.index);
+    }
+}
+
+impl Slot {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<OpenSpan>>> {
+        self.span.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Free {
+    pub(crate) const fn of(slab: &'static Slab) -> Self {
+        Self { slab, indices: Vec::new() }
+    }
+
+    fn take(&mut self) -> Option<u32> {
+        if self.indices.is_empty() {
+            self.indices.extend(self.slab.batch()?);
+        }
+        self.indices.pop()
+    }
+}
+
+impl Drop for Free {
+    fn drop(&mut self) {
+        self.slab.link(self.indices.drain(..));
+    }
+}
+
+enum Batch<'a> {
+    Chain { slab: &'a Slab, next: u32 },
+    Fresh(std::ops::Range<u32>),
+}
+
+impl Iterator for Batch<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        match self {
+            Batch::Fresh(range) => range.next(),
+            Batch::Chain { slab, next } => {
+                let index = next.checked_sub(1)?;
+                *next = slab.slot_or_new(index)?.next.load(Ordering::Relaxed);
+                Some(index)
+            }
+        }
+    }
+}
+
+fn index(key: Key) -> u32 {
+    (key.get() & ((1 << INDEX_BITS) - 1)) as u32
+}
+
+fn generation(key: Key) -> u64 {
+    key.get() >> INDEX_BITS
+}
+
+/// Never 0, so that no number is.
+fn after(generation: u64) -> u64 {
+    if generation < LAST_GENERATION { generation + 1 } else { 1 }
+}
