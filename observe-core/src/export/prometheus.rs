@@ -201,6 +201,11 @@ impl Visitor for Writer<'_> {
                 }
                 self.out.push(b'\n');
             }
+            // OpenMetrics, "Histogram": what can be negative has no sum, and without a sum no count.
+            let negative = sum < 0.0 || values.bounds().first().is_some_and(|bound| *bound < 0.0);
+            if negative && self.format == Format::OpenMetrics {
+                continue;
+            }
             self.sample(b"_sum", labels);
             self.f64(sum);
             self.out.push(b'\n');
@@ -333,6 +338,14 @@ wait_seconds_count 2
 # EOF
 "##
         );
+    }
+
+    #[test]
+    fn what_can_be_negative_has_no_sum_in_open_metrics() {
+        let registry = Registry::new();
+        registry.histogram::<()>("drift", "Drift.", Buckets::new(&[-1.0, 1.0])).unwrap().observe(0.5);
+        assert!(encoded(&registry, Format::Text).contains("drift_sum 0.5\ndrift_count 1\n"));
+        assert!(encoded(&registry, Format::OpenMetrics).ends_with("drift_bucket{le=\"+Inf\"} 1\n# EOF\n"));
     }
 
     #[test]
