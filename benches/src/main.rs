@@ -5,6 +5,7 @@
 mod alloc;
 mod harness;
 mod scenarios;
+mod telemetry;
 
 use std::process::ExitCode;
 

@@ -1,49 +1,43 @@
 //! A JSON line inside two spans, with ids.
 
 use crate::harness::{Contender, compare};
-use observe_core::Telemetry;
-use std::io;
-use std::time::{Duration, Instant};
+use crate::telemetry;
+use std::time::Instant;
 
 /// The floor renders the same line by hand into a buffer that is used again, and hands it to nobody.
 pub fn line() {
-    let telemetry =
-        Telemetry::builder("bench").version("1.0.0").log_writer(io::sink()).build().expect("it starts");
+    telemetry::installed();
     let start = Instant::now();
     let mut buffer = Vec::with_capacity(1024);
-    let (mut order, mut total) = (0_u64, 0_u64);
-    telemetry.run(|| {
-        let outer = tracing::info_span!("outer", customer = "acme", attempt = 1).entered();
-        let inner = tracing::info_span!("inner", shard = 7).entered();
-        compare(
-            "line inside two spans",
-            4_000,
-            &mut [
-                Contender::new("floor: by hand", || {
-                    order += 1;
-                    by_hand(&mut buffer, start, order);
-                    std::hint::black_box(&buffer);
-                }),
-                Contender {
-                    name: "tracing::info!",
-                    work: Box::new(|times| {
-                        for _ in 0..times {
-                            total += 1;
-                            tracing::info!(order.id = total, paid = true, "payment authorised");
-                        }
-                    }),
-                },
-            ],
-        );
-        drop((inner, outer));
-    });
-    telemetry.shutdown(Duration::from_secs(10)).expect("all is written");
+    let (mut floor, mut order) = (0_u64, 0_u64);
+    let _outer = tracing::info_span!("outer", customer = "acme", attempt = 1).entered();
+    let _inner = tracing::info_span!("inner", shard = 7).entered();
+    compare(
+        "line inside two spans",
+        4_000,
+        &mut [
+            Contender::new("floor: by hand", || {
+                floor += 1;
+                by_hand(&mut buffer, start, floor);
+                std::hint::black_box(&buffer);
+            }),
+            Contender::new("tracing::info!", || {
+                order += 1;
+                tracing::info!(order.id = order, paid = true, "payment authorised");
+            }),
+        ],
+    );
 }
 
 fn by_hand(line: &mut Vec<u8>, start: Instant, order: u64) {
     line.clear();
-    line.extend_from_slice(b"{\"timestamp\":\"2026-01-01T00:00:00.");
-    line.extend_from_slice(itoa::Buffer::new().format(start.elapsed().subsec_micros()).as_bytes());
+    line.extend_from_slice(b"{\"timestamp\":\"2026-01-01T00:");
+    let now = start.elapsed();
+    for part in [now.as_secs() / 60 % 60, now.as_secs() % 60] {
+        line.extend_from_slice(itoa::Buffer::new().format(part).as_bytes());
+        line.push(b':');
+    }
+    line.extend_from_slice(itoa::Buffer::new().format(now.subsec_micros()).as_bytes());
     line.extend_from_slice(
         b"Z\",\"level\":\"INFO\",\"message\":\"payment authorised\",\"target\":\"benches::scenarios::line\"",
     );

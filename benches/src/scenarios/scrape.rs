@@ -27,7 +27,8 @@ pub fn scrape() {
     let mut text = Vec::new();
     registry.encode(Format::Text, &mut text);
     let finished = String::from_utf8(text.clone()).expect("it is text");
-    let series: Vec<&[u8]> = finished.lines().filter_map(|line| Some(line.rsplit_once(' ')?.0.as_bytes())).collect();
+    let series: Vec<&[u8]> =
+        finished.lines().filter_map(|line| Some(line.rsplit_once(' ')?.0.as_bytes())).collect();
     let (mut copy, mut out) = (Vec::new(), Vec::new());
     compare(
         "scrape of 10,000 counters",
@@ -38,7 +39,9 @@ pub fn scrape() {
                 for (value, text) in series.iter().enumerate() {
                     copy.extend_from_slice(text);
                     copy.push(b' ');
-                    copy.extend_from_slice(itoa::Buffer::new().format(std::hint::black_box(value)).as_bytes());
+                    copy.extend_from_slice(
+                        itoa::Buffer::new().format(std::hint::black_box(value)).as_bytes(),
+                    );
                     copy.push(b'\n');
                 }
             }),
