@@ -182,14 +182,20 @@ impl Table {
 
     #[inline]
     fn find(&self, text: &str) -> Found {
-        for place in self.probe(text) {
-            match place.get() {
-                Some(entry) if entry.text == text => return Found::Known(entry.code),
-                Some(_) => {}
-                None => break,
-            }
+        let first = self.start(text);
+        match self.places.get(first).map(OnceRef::get) {
+            Some(Some(entry)) if same(entry.text.as_bytes(), text.as_bytes()) => Found::Known(entry.code),
+            Some(Some(_)) => self.find_further(text),
+            _ => Found::Absent,
         }
-        Found::Absent
+    }
+
+    #[inline(never)]
+    fn find_further(&self, text: &str) -> Found {
+        match self.place(text).map(OnceRef::get) {
+            Some(Some(entry)) => Found::Known(entry.code),
+            _ => Found::Absent,
+        }
     }
 
     #[cold]
@@ -204,32 +210,38 @@ impl Table {
         }
         let _births = self.births.lock().unwrap_or_else(PoisonError::into_inner);
         let len = self.len.load(Ordering::Relaxed);
-        for place in self.probe(text) {
-            match place.get() {
-                Some(entry) if entry.text == text => return LabelId(entry.code),
-                Some(_) => {}
-                None => {
-                    let Some(by_code) = self.by_code.get(len as usize) else { break };
-                    let text: &'static str = Box::leak(Box::from(text));
-                    let entry: &'static Text = Box::leak(Box::new(Text { text, code: len + FIXED }));
-                    // By code first: whoever finds the text may ask for it by its code at once. Neither
-                    // place can be taken, as only the holder of the lock fills any.
-                    let _ = by_code.set(entry);
-                    let _ = place.set(entry);
-                    self.len.store(len + 1, Ordering::Relaxed);
-                    return LabelId(entry.code);
-                }
-            }
+        let Some(place) = self.place(text) else { return LabelId::OTHER };
+        if let Some(entry) = place.get() {
+            return LabelId(entry.code);
         }
-        LabelId::OTHER
+        let Some(by_code) = self.by_code.get(len as usize) else { return LabelId::OTHER };
+        let text: &'static str = Box::leak(Box::from(text));
+        let entry: &'static Text = Box::leak(Box::new(Text { text, code: len + FIXED }));
+        // By code first: whoever finds the text may ask for it by its code at once. Neither place can be
+        // taken, as only the holder of the lock fills any.
+        let _ = by_code.set(entry);
+        let _ = place.set(entry);
+        self.len.store(len + 1, Ordering::Relaxed);
+        LabelId(entry.code)
     }
 
+    /// The place where a text is looked for first.
     #[inline]
-    fn probe(&self, text: &str) -> impl Iterator<Item = &OnceRef<'static, Text>> {
-        let places = &self.places;
-        let start = within(hash(self.seed, text.as_bytes()), places.len());
-        let (before, after) = places.split_at(start.min(places.len()));
-        after.iter().chain(before).take(MAX_PROBES)
+    fn start(&self, text: &str) -> usize {
+        within(hash(self.seed, text.as_bytes()), self.places.len())
+    }
+
+    /// The place of a text: where it is, or where it would be put. `None` if it is too far away.
+    fn place(&self, text: &str) -> Option<&OnceRef<'static, Text>> {
+        let mut at = self.start(text);
+        for _ in 0..MAX_PROBES {
+            let place = self.places.get(at)?;
+            if place.get().is_none_or(|entry| same(entry.text.as_bytes(), text.as_bytes())) {
+                return Some(place);
+            }
+            at = if at + 1 == self.places.len() { 0 } else { at + 1 };
+        }
+        None
     }
 }
 
@@ -255,19 +267,40 @@ pub(crate) const fn fold(a: u64, b: u64) -> u64 {
 const K0: u64 = 0x9e37_79b9_7f4a_7c15;
 const K1: u64 = 0xd1b5_4a32_d192_ed03;
 
-/// A seeded hash over every byte, eight at a time.
+/// A seeded hash over every byte: sixteen at a time, and the first and the last eight of the rest, which may
+/// overlap. For the usual texts these are two multiplications.
 #[inline]
 fn hash(seed: u64, bytes: &[u8]) -> u64 {
     let mut state = seed ^ (bytes.len() as u64).wrapping_mul(K1);
-    let (words, rest) = bytes.as_chunks::<8>();
-    for word in words {
-        state = fold(state ^ u64::from_le_bytes(*word), K0);
+    let (blocks, rest) = bytes.as_chunks::<16>();
+    for block in blocks {
+        let block = u128::from_le_bytes(*block);
+        state = fold(block as u64 ^ state, (block >> 64) as u64 ^ seed.rotate_left(32) ^ K0);
     }
-    let mut tail = 0_u64;
-    for byte in rest {
-        tail = tail << 8 | u64::from(*byte);
+    let (first, last) = match (rest.first_chunk::<8>(), rest.last_chunk::<8>()) {
+        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+            (Some(first), Some(last)) => {
+                (u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)))
+            }
+            _ => (rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0),
+        },
+    };
+    fold(fold(first ^ state, last ^ seed.rotate_left(32) ^ K0), K1)
+}
+
+/// Whether two texts are the same, for the usual lengths without a call.
+#[inline]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
     }
-    fold(fold(state ^ tail, K0) ^ seed, K1)
+    match (a.first_chunk::<8>(), b.first_chunk::<8>(), a.last_chunk::<8>(), b.last_chunk::<8>()) {
+        (Some(a_first), Some(b_first), Some(a_last), Some(b_last)) if a.len() <= 16 => {
+            a_first == b_first && a_last == b_last
+        }
+        _ => a == b,
+    }
 }
 
 #[cfg(test)]
@@ -348,12 +381,15 @@ mod tests {
 
     #[test]
     fn the_hash_reads_every_byte() {
-        let base = [7_u8; 40];
-        let mut seen = HashSet::from([hash(1, &base)]);
-        for i in 0..base.len() {
-            let mut changed = base;
-            changed[i] ^= 1;
-            assert!(seen.insert(hash(1, &changed)));
+        for len in 0..40 {
+            let base = vec![7_u8; len];
+            let mut seen = HashSet::from([hash(1, &base)]);
+            for i in 0..len {
+                let mut changed = base.clone();
+                changed[i] ^= 1;
+                assert!(seen.insert(hash(1, &changed)) && !same(&changed, &base));
+            }
+            assert!(same(&base, &base.clone()) && !same(&base, &vec![7; len + 1]));
         }
         assert_ne!(hash(1, b"a"), hash(2, b"a"));
         assert_ne!(hash(1, b"\0"), hash(1, b"\0\0"));

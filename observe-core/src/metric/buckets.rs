@@ -150,12 +150,13 @@ impl Scale {
         }
     }
 
-    /// A number of whole units. Beyond the range it saturates, which [`Layout::index`] refuses.
+    /// A number that is not negative, in whole units. Beyond the range it saturates, which [`Layout::index`] refuses.
     #[inline]
     pub(super) fn units(self, value: f64) -> u64 {
         match self {
-            Scale::Nanos => (value * 1e9).round() as u64,
-            Scale::Whole | Scale::Fraction => value.round() as u64,
+            // Rounded by hand, as `round` is a call on the oldest x86-64.
+            Scale::Nanos => (value * 1e9 + 0.5) as u64,
+            Scale::Whole | Scale::Fraction => (value + 0.5) as u64,
         }
     }
 
@@ -174,8 +175,9 @@ impl Scale {
 pub struct Layout {
     pub(super) scale: Scale,
     bounds: Box<[f64]>,
-    /// The smallest number of units beyond each bound, and one that nothing reaches.
-    thresholds: Box<[u64]>,
+    /// The smallest number of units beyond each bound, and then one that nothing reaches: as many as a `u8` can
+    /// tell apart, in place, to save the hottest path a check and a load.
+    thresholds: [u64; 256],
     /// How many thresholds every value of a class has passed.
     first: [u8; CLASSES],
     /// How many thresholds lie within one class, at most.
@@ -217,7 +219,10 @@ impl Layout {
             bound if bound < 0.0 => 0,
             bound => scale.units(bound).saturating_add(1),
         };
-        let thresholds: Vec<u64> = bounds.iter().map(beyond).chain([u64::MAX]).collect();
+        let mut thresholds = [u64::MAX; 256];
+        for (threshold, bound) in thresholds.iter_mut().zip(&bounds) {
+            *threshold = beyond(bound);
+        }
         let passed = |units: u64| thresholds.partition_point(|threshold| *threshold <= units);
         let mut first = [0; CLASSES];
         let mut steps = 0;
@@ -237,7 +242,7 @@ impl Layout {
             scale,
             le: le.map(|le| format!(",le=\"{le}\"}} ").into_bytes().into_boxed_slice()).collect(),
             bounds: bounds.into_boxed_slice(),
-            thresholds: thresholds.into_boxed_slice(),
+            thresholds,
             first,
             steps: u8::try_from(steps).unwrap_or(u8::MAX),
             not_finite: AtomicU64::new(0),
@@ -266,16 +271,14 @@ impl Layout {
             self.count_out_of_range();
             return None;
         }
-        let mut index = usize::from(self.first[class(units)]);
-        if self.steps <= 8 {
-            for _ in 0..self.steps {
-                let threshold = self.thresholds.get(index).copied().unwrap_or(u64::MAX);
-                index += usize::from(threshold <= units);
-            }
-        } else {
-            index = self.thresholds.partition_point(|threshold| *threshold <= units);
+        let mut index = self.first[class(units)];
+        let beyond = |index: u8| u8::from(self.thresholds[usize::from(index)] <= units);
+        match self.steps {
+            0 | 1 => index += beyond(index),
+            2..=8 => (0..self.steps).for_each(|_| index += beyond(index)),
+            _ => return Some(self.thresholds.partition_point(|threshold| *threshold <= units)),
         }
-        Some(index)
+        Some(usize::from(index))
     }
 
     /// The bucket of a finite number that is counted as it is.

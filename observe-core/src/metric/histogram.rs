@@ -36,13 +36,13 @@ use crate::label::LabelSet;
 /// ```
 pub struct Histogram {
     slab: Arc<Slab>,
-    layout: Arc<Layout>,
-    /// Which of the slab's histograms this is.
-    at: u32,
+    /// Which of the slab's words is this one's first.
+    begin: u32,
 }
 
-/// The words of many histograms side by side: for each its buckets, `+Inf` last, then the sum.
+/// The words of many histograms side by side: for each the sum, then the buckets, `+Inf` last.
 struct Slab {
+    layout: Arc<Layout>,
     words: Box<[AtomicU64]>,
     exemplars: OnceBox<Box<[Exemplars]>>,
 }
@@ -58,13 +58,13 @@ impl Histogram {
     #[inline]
     pub fn observe(&self, value: f64) {
         if !value.is_finite() {
-            self.layout.count_not_finite();
-        } else if self.layout.scale == Scale::Fraction {
+            self.slab.layout.count_not_finite();
+        } else if self.slab.layout.scale == Scale::Fraction {
             self.add_f64(value);
         } else if value < 0.0 {
-            self.layout.count_out_of_range();
+            self.slab.layout.count_out_of_range();
         } else {
-            self.add(self.layout.scale.units(value));
+            self.add(self.slab.layout.scale.units(value));
         }
     }
 
@@ -77,7 +77,7 @@ impl Histogram {
     /// Counts a time in nanoseconds.
     #[inline]
     pub fn observe_nanos(&self, nanos: u64) {
-        match self.layout.scale {
+        match self.slab.layout.scale {
             Scale::Nanos => self.add(nanos),
             Scale::Whole | Scale::Fraction => self.observe(nanos as f64 / 1e9),
         }
@@ -86,7 +86,7 @@ impl Histogram {
     /// Counts a whole number of the metric's unit: a size in bytes.
     #[inline]
     pub fn observe_u64(&self, value: u64) {
-        match self.layout.scale {
+        match self.slab.layout.scale {
             Scale::Whole => self.add(value),
             Scale::Nanos | Scale::Fraction => self.observe(value as f64),
         }
@@ -105,20 +105,20 @@ impl Histogram {
     /// points nowhere. A value that could not have been observed is ignored.
     pub fn exemplify(&self, exemplar: &Exemplar) {
         let value = exemplar.value;
-        let bucket = match self.layout.scale {
+        let bucket = match self.slab.layout.scale {
             _ if !value.is_finite() => return,
-            Scale::Fraction => self.layout.index_f64(value),
+            Scale::Fraction => self.slab.layout.index_f64(value),
             _ if value < 0.0 => return,
-            scale => match self.layout.index(scale.units(value)) {
+            scale => match self.slab.layout.index(scale.units(value)) {
                 Some(bucket) => bucket,
                 None => return,
             },
         };
-        let words = self.layout.words();
+        let words = self.slab.layout.words();
         let series = self.slab.words.len() / words;
         let exemplars =
             self.slab.exemplars.get_or_init(|| Box::new((0..series).map(|_| Exemplars::default()).collect()));
-        if let Some(exemplars) = exemplars.get(self.at as usize) {
+        if let Some(exemplars) = exemplars.get(self.at()) {
             exemplars.put(words - 1, bucket, exemplar);
         }
     }
@@ -126,36 +126,44 @@ impl Histogram {
     /// How many observations were counted.
     #[must_use]
     pub fn count(&self) -> u64 {
-        let counts = self.words().split_last().map_or(&[][..], |(_, counts)| counts);
+        let counts = self.words().get(1..).unwrap_or_default();
         counts.iter().fold(0, |sum, count| sum.wrapping_add(count.load(Ordering::Relaxed)))
     }
 
     /// The sum of what was counted, in the unit of the metric.
     #[must_use]
     pub fn sum(&self) -> f64 {
-        self.words().last().map_or(0.0, |sum| self.layout.scale.sum(sum.load(Ordering::Relaxed)))
+        self.word(0).map_or(0.0, |sum| self.slab.layout.scale.sum(sum.load(Ordering::Relaxed)))
+    }
+
+    /// The sum, and the buckets.
+    fn words(&self) -> &[AtomicU64] {
+        let begin = self.begin as usize;
+        self.slab.words.get(begin..begin + self.slab.layout.words()).unwrap_or_default()
+    }
+
+    /// Which of the slab's histograms this is.
+    fn at(&self) -> usize {
+        self.begin as usize / self.slab.layout.words()
     }
 
     #[inline]
-    fn words(&self) -> &[AtomicU64] {
-        let words = self.layout.words();
-        let begin = self.at as usize * words;
-        self.slab.words.get(begin..begin + words).unwrap_or_default()
+    fn word(&self, at: usize) -> Option<&AtomicU64> {
+        self.slab.words.get(self.begin as usize + at)
     }
 
     #[inline]
     fn add(&self, units: u64) {
-        let Some(bucket) = self.layout.index(units) else { return };
-        let words = self.words();
-        if let (Some(count), Some(sum)) = (words.get(bucket), words.last()) {
+        let Some(bucket) = self.slab.layout.index(units) else { return };
+        if let (Some(sum), Some(count)) = (self.word(0), self.word(1 + bucket)) {
             count.fetch_add(1, Ordering::Relaxed);
             sum.fetch_add(units, Ordering::Relaxed);
         }
     }
 
     fn add_f64(&self, value: f64) {
-        let words = self.words();
-        if let (Some(count), Some(sum)) = (words.get(self.layout.index_f64(value)), words.last()) {
+        let bucket = self.slab.layout.index_f64(value);
+        if let (Some(sum), Some(count)) = (self.word(0), self.word(1 + bucket)) {
             count.fetch_add(1, Ordering::Relaxed);
             let add = |sum| {
                 let sum = f64::from_bits(sum) + value;
@@ -167,7 +175,7 @@ impl Histogram {
     }
 
     fn exemplars(&self) -> Option<&Exemplars> {
-        self.slab.exemplars.get()?.get(self.at as usize)
+        self.slab.exemplars.get()?.get(self.at())
     }
 }
 
@@ -238,13 +246,14 @@ impl Metric for Histogram {
     }
 
     fn new(layout: &Arc<Layout>) -> Self {
-        Self { slab: Arc::new(Slab::new(layout, 1)), layout: Arc::clone(layout), at: 0 }
+        Self { slab: Arc::new(Slab::new(layout, 1)), begin: 0 }
     }
 
     fn births(layout: &Arc<Layout>, count: usize) -> Vec<Self> {
         let slab = Arc::new(Slab::new(layout, count));
+        // At most 65,536 histograms of 130 words.
         let births =
-            (0_u32..).take(count).map(|at| Self { slab: Arc::clone(&slab), layout: Arc::clone(layout), at });
+            (0..count).map(|at| Self { slab: Arc::clone(&slab), begin: (at * layout.words()) as u32 });
         births.collect()
     }
 
@@ -288,9 +297,9 @@ impl Metric for Histogram {
 }
 
 impl Slab {
-    fn new(layout: &Layout, count: usize) -> Self {
+    fn new(layout: &Arc<Layout>, count: usize) -> Self {
         let words = (0..count * layout.words()).map(|_| AtomicU64::new(0)).collect();
-        Self { words, exemplars: OnceBox::new() }
+        Self { layout: Arc::clone(layout), words, exemplars: OnceBox::new() }
     }
 }
 
@@ -299,8 +308,7 @@ mod tests {
     use super::*;
 
     fn counts(histogram: &Histogram) -> Vec<u64> {
-        let words = histogram.words();
-        words[..words.len() - 1].iter().map(|word| word.load(Ordering::Relaxed)).collect()
+        histogram.words()[1..].iter().map(|word| word.load(Ordering::Relaxed)).collect()
     }
 
     // Catches: `<` for `<=` at a bound; a sum kept in f64, which loses the nanosecond.
@@ -312,7 +320,7 @@ mod tests {
         histogram.observe_duration(Duration::from_secs(1_000_000));
         histogram.observe_nanos(1);
         assert_eq!(counts(&histogram), [2, 1, 1]);
-        assert_eq!(histogram.words().last().unwrap().load(Ordering::Relaxed), 1_000_000_200_000_002);
+        assert_eq!(histogram.words()[0].load(Ordering::Relaxed), 1_000_000_200_000_002);
         assert_eq!(histogram.count(), 4);
     }
 
@@ -337,7 +345,7 @@ mod tests {
             times.observe(value);
         }
         times.observe_duration(Duration::MAX);
-        assert_eq!(times.layout.rejected(), Rejected { not_finite: 3, out_of_range: 3 });
+        assert_eq!(times.slab.layout.rejected(), Rejected { not_finite: 3, out_of_range: 3 });
         assert_eq!((times.count(), times.sum()), (0, 0.0));
     }
 

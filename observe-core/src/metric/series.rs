@@ -53,7 +53,7 @@ impl<M: Metric> Dense<M> {
 /// once. A birth takes a lock.
 pub(super) struct Sparse<M> {
     places: Box<[OnceBox<Entry<M>>]>,
-    /// Whether a key is its place: when that takes no more places than hashing would.
+    /// Whether a key is its place: when that takes at most twice the places of hashing.
     direct: bool,
     seed: u64,
     cap: usize,
@@ -91,9 +91,10 @@ const LITTER: usize = 16;
 impl<M: Metric> Sparse<M> {
     /// Room for `cap` series, and for `uncapped` more, of `space` that are possible.
     pub(super) fn new(space: u64, cap: usize, uncapped: usize) -> Self {
-        let hashed = cap.saturating_add(uncapped).saturating_mul(2).max(2);
+        // A third stays empty.
+        let hashed = cap.saturating_add(uncapped).saturating_mul(3) / 2 + 2;
         let space = usize::try_from(space).unwrap_or(usize::MAX);
-        let direct = space <= hashed;
+        let direct = space <= 2 * hashed;
         Self {
             places: (0..if direct { space } else { hashed }).map(|_| OnceBox::new()).collect(),
             direct,
@@ -106,17 +107,16 @@ impl<M: Metric> Sparse<M> {
 
     #[inline]
     pub(super) fn get(&self, key: u64) -> Option<&M> {
-        if self.direct {
-            return self.places.get(key as usize)?.get().map(|entry| &entry.cell);
-        }
-        for (_, place) in self.probe(key) {
-            match place.get() {
-                Some(entry) if entry.key == key => return Some(&entry.cell),
-                Some(_) => {}
-                None => break,
-            }
-        }
-        None
+        let entry = self.places.get(self.start(key))?.get()?;
+        // A key that is its place needs no comparison, but it costs nothing.
+        if entry.key == key { Some(&entry.cell) } else { self.get_further(key) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn get_further(&self, key: u64) -> Option<&M> {
+        let (_, place) = self.place(key)?;
+        place.get().map(|entry| &entry.cell)
     }
 
     /// The series `key`, born now unless it was there. `None` if it counts against the cap and that is
@@ -180,21 +180,29 @@ impl<M: Metric> Sparse<M> {
         }
     }
 
-    /// The place of a key: where it is, or where it would be put.
-    fn place(&self, key: u64) -> Option<(usize, &OnceBox<Entry<M>>)> {
-        if self.direct {
-            return Some((key as usize, self.places.get(key as usize)?));
-        }
-        self.probe(key).find(|(_, place)| place.get().is_none_or(|entry| entry.key == key))
+    /// Where a key is looked for first.
+    #[inline]
+    fn start(&self, key: u64) -> usize {
+        if self.direct { key as usize } else { within(fold(key ^ self.seed, SPREAD), self.places.len()) }
     }
 
-    #[inline]
-    fn probe(&self, key: u64) -> impl Iterator<Item = (usize, &OnceBox<Entry<M>>)> {
-        let start = within(fold(key ^ self.seed, 0x9e37_79b9_7f4a_7c15), self.places.len());
-        let (before, after) = self.places.split_at(start.min(self.places.len()));
-        (start..).zip(after).chain((0..).zip(before))
+    /// The place of a key: where it is, or where it would be put.
+    fn place(&self, key: u64) -> Option<(usize, &OnceBox<Entry<M>>)> {
+        let mut at = self.start(key);
+        // A third of the places stays empty, so one is found long before all were tried.
+        for _ in 0..self.places.len() {
+            let place = self.places.get(at)?;
+            if place.get().is_none_or(|entry| entry.key == key) {
+                return Some((at, place));
+            }
+            at = if at + 1 == self.places.len() { 0 } else { at + 1 };
+        }
+        None
     }
 }
+
+/// An odd number whose bits look random.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl<M> Births<M> {
     /// Makes the young texts readable. Pages are merged as they come to be of one size, so that their number

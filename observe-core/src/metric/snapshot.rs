@@ -86,7 +86,7 @@ impl<'a> Histograms<'a> {
     /// sum of all.
     pub fn values(&self) -> impl Iterator<Item = (&'a [u64], f64)> + use<'a> {
         let layout = self.layout;
-        self.words.chunks_exact(layout.words()).map(|words| match words.split_last() {
+        self.words.chunks_exact(layout.words()).map(|words| match words.split_first() {
             Some((sum, counts)) => (counts, layout.scale.sum(*sum)),
             None => (words, 0.0),
         })
