@@ -85,7 +85,7 @@ impl<A: LabelValue, B: LabelValue> LabelSet for Two<A, B> {
 fn text(registry: &Registry) -> String {
     let mut out = Vec::new();
     registry.encode(Format::Text, &mut out);
-    String::from_utf8(out).unwrap()
+    String::from_utf8(out).expect("UTF-8")
 }
 
 /// The series of one metric: labels as they stand, and the value.
@@ -96,7 +96,7 @@ fn series(registry: &Registry, name: &str) -> BTreeMap<String, u64> {
     let of_it = rows.filter(|(series, _)| *series == name || series.starts_with(&format!("{name}{{")));
     let mut found = BTreeMap::new();
     for (series, value) in of_it {
-        let twice = found.insert(series[name.len()..].to_owned(), value.parse().unwrap());
+        let twice = found.insert(series[name.len()..].to_owned(), value.parse().expect("a number"));
         assert_eq!(twice, None, "{series} is there twice");
     }
     found
@@ -292,9 +292,9 @@ fn parse(labels: &str) -> Vec<(String, String)> {
         let mut value = String::new();
         let mut chars = after.char_indices();
         let end = loop {
-            match chars.next().unwrap() {
+            match chars.next().expect("an end") {
                 (at, '"') => break at,
-                (_, '\\') => match chars.next().unwrap().1 {
+                (_, '\\') => match chars.next().expect("an escape").1 {
                     'n' => value.push('\n'),
                     other => value.push(other),
                 },

@@ -49,7 +49,10 @@ fn a_line_has_the_ids_and_the_fields_of_its_spans() {
     assert_eq!(lines[1]["who"], "a");
     assert_eq!(lines[2]["trace_id"], lines[1]["trace_id"]);
     assert_ne!(lines[2]["span_id"], lines[1]["span_id"]);
-    assert_eq!((&lines[2]["order"], &lines[2]["who"], &lines[2]["answer"]), (&7.into(), &"b".into(), &42.into()));
+    assert_eq!(
+        (&lines[2]["order"], &lines[2]["who"], &lines[2]["answer"]),
+        (&7.into(), &"b".into(), &42.into())
+    );
     assert!(lines[3].get("trace_id").is_none());
 }
 

@@ -8,7 +8,7 @@ use observe_core::{Format, Queue, Registry, Usage};
 fn text(registry: &Registry) -> String {
     let mut out = Vec::new();
     registry.encode(Format::Text, &mut out);
-    String::from_utf8(out).unwrap()
+    String::from_utf8(out).expect("UTF-8")
 }
 
 #[track_caller]
