@@ -320,7 +320,7 @@ mod tests {
         assert!(a.code() < OpenSet::cardinality(10));
     }
 
-    // Catches: the limit tested with `>` instead of `>=`; known texts refused once the set is full.
+    // Catches: a code more than the limit (`0..=max` codes, and `>` for `>=`); known texts refused once it is full.
     #[test]
     fn past_the_limit_comes_other_and_the_known_stay() {
         let set = OpenSet::new(3);

@@ -133,7 +133,7 @@ mod tests {
             let writers: Vec<_> = [1_u64, 2]
                 .map(|seed| {
                     let place = &place;
-                    scope.spawn(move || (0..50_000).for_each(|n| place.put(&exemplar(seed + 2 * n))))
+                    scope.spawn(move || (0..500_000).for_each(|n| place.put(&exemplar(seed + 2 * n))))
                 })
                 .into_iter()
                 .collect();
