@@ -60,6 +60,8 @@ pub use red::{Red, RedGuard};
 pub use registry::{Collect, Collector, LazyMetric, Registry, Value};
 pub use request::{annotate, cause, discard, fail, keep};
 pub use sampling::{Keep, Sampling};
+#[cfg(feature = "subscriber")]
+pub use subscriber::SubscriberLayer;
 pub use telemetry::{Builder, Scoped, Telemetry};
 pub use usage::{Holding, Queue, Ticket, Usage, Waiting};
 

@@ -8,7 +8,7 @@ use crate::pool::{Pool, Pooled};
 use crate::trace::LocalTrace;
 use std::cell::RefCell;
 use std::num::NonZeroU64;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tracing_core::Metadata;
 
@@ -26,6 +26,10 @@ pub(crate) struct OpenSpan {
     pub(crate) closed: AtomicBool,
     /// Its operation has ended: the same.
     pub(crate) ended: AtomicBool,
+    /// It has its own fields already: the attributes of its `tracing` span are not read.
+    described: bool,
+    /// Whether `fields` may hold any, so that a span without costs no lock.
+    has_fields: AtomicBool,
     fields: Mutex<Fields>,
 }
 
@@ -44,31 +48,52 @@ impl OpenSpan {
     pub(crate) fn root(hub: &Arc<Hub>, parent: Option<&Context>, correlated: bool, start: Tick) -> Arc<Self> {
         let trace = LocalTrace::start(hub, parent, correlated);
         let remote = parent.and_then(Context::span).map(|span| span.span_id);
-        Self::open(trace, remote, true, start)
+        let mut span = Self::taken();
+        if let Some(own) = Arc::get_mut(&mut span) {
+            own.open(trace, remote, true, start);
+        }
+        span
     }
 
-    /// A child of a span that is open in this process.
+    /// A child of a span that is open in this process, with the fields that this has by now.
     pub(crate) fn child(parent: &OpenSpan, start: Tick) -> Option<Arc<Self>> {
         let trace = parent.trace.clone()?;
-        Some(Self::open(trace, Some(parent.id), false, start))
+        let mut span = Self::taken();
+        if let Some(own) = Arc::get_mut(&mut span) {
+            own.open(trace, Some(parent.id), false, start);
+            if let Some(fields) = parent.fields_if_any() {
+                own.own_fields().inherit(&fields);
+                *own.has_fields.get_mut() = true;
+            }
+        }
+        Some(span)
     }
 
-    fn open(trace: Arc<LocalTrace>, parent: Option<SpanId>, is_local_root: bool, start: Tick) -> Arc<Self> {
-        let id = SpanId::random();
-        if let Some(mut span) = Self::pool().take()
-            && let Some(own) = Arc::get_mut(&mut span)
-        {
-            own.trace = Some(trace);
-            own.id = id;
-            own.parent = parent;
-            own.is_local_root = is_local_root;
-            own.start = start;
-            return span;
-        }
-        let fields = Mutex::default();
-        let (closed, ended) = (AtomicBool::new(false), AtomicBool::new(false));
-        let trace = Some(trace);
-        Arc::new(Self { trace, id, parent, is_local_root, start, known: None, closed, ended, fields })
+    fn open(&mut self, trace: Arc<LocalTrace>, parent: Option<SpanId>, is_local_root: bool, start: Tick) {
+        self.trace = Some(trace);
+        self.id = SpanId::random();
+        self.parent = parent;
+        self.is_local_root = is_local_root;
+        self.start = start;
+    }
+
+    /// One from the pool, else a new one, that nobody else holds.
+    fn taken() -> Arc<Self> {
+        Self::pool().take().unwrap_or_else(|| {
+            Arc::new(Self {
+                trace: None,
+                id: SpanId::random(),
+                parent: None,
+                is_local_root: true,
+                start: Tick::default(),
+                known: None,
+                closed: AtomicBool::new(false),
+                ended: AtomicBool::new(false),
+                described: false,
+                has_fields: AtomicBool::new(false),
+                fields: Mutex::default(),
+            })
+        })
     }
 
     /// What the spans of its local root share. `None` only for a span in the pool, which nobody can hold.
@@ -81,8 +106,38 @@ impl OpenSpan {
         self.fields.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Its rendered fields, while nobody else holds the span.
+    /// [`fields`](OpenSpan::fields), unless there is none.
+    pub(crate) fn fields_if_any(&self) -> Option<MutexGuard<'_, Fields>> {
+        self.has_fields.load(Ordering::Acquire).then(|| self.fields())
+    }
+
+    /// Its rendered fields, while nobody else holds the span. They are its own then: the attributes of its `tracing`
+    /// span are not read.
     pub(crate) fn fields_mut(&mut self) -> &mut Fields {
+        self.described = true;
+        *self.has_fields.get_mut() = true;
+        self.own_fields()
+    }
+
+    /// Makes it known to `tracing`. `read` reads its attributes, and may run the user's code: nobody else holds it.
+    pub(crate) fn know(&mut self, known: Known, read: impl FnOnce(&mut Fields)) {
+        self.known = Some(known);
+        if !self.described {
+            *self.has_fields.get_mut() = true;
+            read(self.own_fields());
+            *self.has_fields.get_mut() = !self.own_fields().is_empty();
+        }
+    }
+
+    /// Takes more fields. Children that are open do not see them.
+    pub(crate) fn extend(&self, more: &Fields) {
+        if !more.is_empty() {
+            self.fields().extend(more);
+            self.has_fields.store(true, Ordering::Release);
+        }
+    }
+
+    fn own_fields(&mut self) -> &mut Fields {
         self.fields.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -107,7 +162,10 @@ impl Pooled for OpenSpan {
         self.known = None;
         *self.closed.get_mut() = false;
         *self.ended.get_mut() = false;
-        self.fields_mut().clear();
+        self.described = false;
+        if std::mem::take(self.has_fields.get_mut()) {
+            self.own_fields().clear();
+        }
     }
 
     fn pool() -> &'static Pool<Self> {

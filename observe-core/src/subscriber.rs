@@ -6,12 +6,13 @@
 #[cfg(feature = "subscriber")]
 mod layer;
 mod log;
+#[cfg(feature = "subscriber")]
+mod map;
 mod scratch;
 mod slab;
 mod visit;
 
 #[cfg(feature = "subscriber")]
-#[cfg(any())]
 pub use layer::SubscriberLayer;
 pub(crate) use log::LogBridge;
 
@@ -78,7 +79,7 @@ impl tracing_core::Subscriber for Subscriber {
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
         match current::take_offer(attributes.metadata()) {
             Some(Offer::Span(span)) => {
-                let (id, span) = self.know(inheriting(span), attributes);
+                let (id, span) = self.know(span, attributes);
                 current::return_offer(span);
                 id
             }
@@ -172,28 +173,7 @@ fn below_current(hub: &Arc<Hub>) -> Arc<OpenSpan> {
 }
 
 fn child(parent: &OpenSpan) -> Option<Arc<OpenSpan>> {
-    let start = parent.trace()?.hub.clock.now();
-    let mut span = OpenSpan::child(parent, start)?;
-    inherit(&mut span, parent);
-    Some(span)
-}
-
-/// An operation's span, with the fields of what it runs below.
-fn inheriting(mut span: Arc<OpenSpan>) -> Arc<OpenSpan> {
-    if !span.is_local_root {
-        current::with_span(|parent| {
-            if span.parent == Some(parent.id) {
-                inherit(&mut span, parent);
-            }
-        });
-    }
-    span
-}
-
-fn inherit(span: &mut Arc<OpenSpan>, parent: &OpenSpan) {
-    if let Some(own) = Arc::get_mut(span) {
-        own.fields_mut().inherit(&parent.fields());
-    }
+    OpenSpan::child(parent, parent.trace()?.hub.clock.now())
 }
 
 /// Gives a new span its fields and what it is known as.
@@ -207,9 +187,7 @@ fn describe(
     known: Known,
 ) -> Result<Arc<OpenSpan>, Arc<OpenSpan>> {
     let Some(own) = Arc::get_mut(&mut span) else { return Err(span) };
-    own.known = Some(known);
-    // Runs the user's `Debug`: nobody else sees the span yet.
-    attributes.record(&mut SpanVisitor(own.fields_mut()));
+    own.know(known, |fields| attributes.record(&mut SpanVisitor(fields)));
     Ok(span)
 }
 
@@ -217,9 +195,8 @@ fn describe(
 fn record_late(span: &OpenSpan, values: &Record<'_>) {
     scratch::with(|scratch| {
         values.record(&mut SpanVisitor(&mut scratch.fields));
-        if !scratch.fields.is_empty() {
-            span.fields().extend(&scratch.fields);
-        }
+        // No user code runs under the span's lock.
+        span.extend(&scratch.fields);
     });
 }
 
@@ -247,6 +224,9 @@ fn log_event(hub: &Hub, event: &Event<'_>, within: Within<'_>) {
         // All user code runs here, under no lock.
         if is_of_log_crate(metadata) {
             event.record(&mut LogVisitor { inner: visitor, target });
+            if !hub.hears(*metadata.level(), target) {
+                return;
+            }
         } else {
             event.record(&mut visitor);
         }
@@ -287,12 +267,12 @@ impl Line<'_> {
         let Some((span, trace)) = found else {
             return hub.sink.log(&self.record(hub));
         };
-        let fields = span.fields();
+        let fields = span.fields_if_any();
         trace.with_correlation_id(|correlation_id| {
             hub.sink.log(&LogRecord {
                 span_context: Some(trace.span_context(span.id)),
                 correlation_id,
-                span: Some(&fields),
+                span: fields.as_deref(),
                 ..self.record(hub)
             });
         });

@@ -3,6 +3,8 @@
 mod answer;
 mod builder;
 mod itself;
+#[cfg(feature = "subscriber")]
+mod layer;
 mod scope;
 
 pub use builder::Builder;
@@ -15,10 +17,10 @@ use crate::filter::Filter;
 use crate::hub::Hub;
 use crate::operation::OperationBuilder;
 use crate::registry::Registry;
-use crate::subscriber::LogBridge;
+use crate::subscriber::{LogBridge, Subscriber};
 use answer::Answer;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tracing::Dispatch;
 
@@ -36,7 +38,9 @@ pub struct Telemetry {
 
 struct Inner {
     hub: Arc<Hub>,
-    dispatch: Dispatch,
+    /// Our subscriber, made when it is needed first: `tracing` asks every one that exists about every callsite, and
+    /// behind a layer it is another's word that counts.
+    dispatch: OnceLock<Dispatch>,
     lines: Option<Arc<JsonLines>>,
 }
 
@@ -118,6 +122,12 @@ impl Telemetry {
             Error::new(Kind::Io, "cannot start the thread that shuts down").caused_by(error)
         })?;
         std::future::poll_fn(|cx| answer.poll(cx.waker())).await
+    }
+}
+
+impl Inner {
+    fn dispatch(&self) -> &Dispatch {
+        self.dispatch.get_or_init(|| Dispatch::new(Subscriber::new(Arc::clone(&self.hub))))
     }
 }
 

@@ -1,1 +1,123 @@
-//! x
+//! The door for those who have a registry already.
+
+use super::map::SpanMap;
+use super::{Within, below, below_current, close, describe, is_of_log_crate, key, log_event, record_late};
+use crate::current::{self, Offer};
+use crate::hub::Hub;
+use crate::span::{Known, OpenSpan};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tracing_core::span::{Attributes, Id, Record};
+use tracing_core::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+/// A telemetry as a layer of a `tracing-subscriber` registry: [`Telemetry::layer`](crate::Telemetry::layer).
+pub struct SubscriberLayer {
+    hub: Arc<Hub>,
+    /// [`Known::door`].
+    door: u32,
+    spans: SpanMap,
+}
+
+impl SubscriberLayer {
+    pub(crate) fn new(hub: Arc<Hub>) -> Self {
+        static DOORS: AtomicU32 = AtomicU32::new(super::SLAB + 1);
+        Self { hub, door: DOORS.fetch_add(1, Ordering::Relaxed), spans: SpanMap::new() }
+    }
+
+    /// The span of this id, else the nearest one around it that was not filtered out.
+    fn nearest<S>(&self, id: &Id, context: &Context<'_, S>) -> Option<Arc<OpenSpan>>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        self.spans
+            .find(key(id))
+            .or_else(|| context.span_scope(id)?.find_map(|span| self.spans.find(key(&span.id()))))
+    }
+
+    /// Makes it known by the registry's id, and gives it back.
+    fn know(&self, span: Arc<OpenSpan>, attributes: &Attributes<'_>, id: &Id) -> Arc<OpenSpan> {
+        let known = Known { key: key(id), door: self.door, metadata: attributes.metadata() };
+        match describe(span, attributes, known) {
+            Ok(span) => {
+                if !self.spans.insert(key(id), Arc::clone(&span)) {
+                    self.hub.spans_refused.fetch_add(1, Ordering::Relaxed);
+                }
+                span
+            }
+            Err(span) => span,
+        }
+    }
+}
+
+impl<S> Layer<S> for SubscriberLayer
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let metadata = attributes.metadata();
+        if !self.hub.hears(*metadata.level(), metadata.target()) {
+            return;
+        }
+        match current::take_offer(metadata) {
+            Some(Offer::Span(span)) => current::return_offer(self.know(span, attributes, id)),
+            offer => {
+                let span = match attributes.parent() {
+                    Some(parent) => below(&self.hub, self.nearest(parent, &context).as_ref()),
+                    None if attributes.is_root() => below(&self.hub, None),
+                    None => below_current(&self.hub),
+                };
+                let span = self.know(span, attributes, id);
+                if offer.is_some() {
+                    current::return_offer(span);
+                }
+            }
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, _: Context<'_, S>) {
+        if let Some(span) = self.spans.find(key(id)) {
+            record_late(&span, values);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        // Whether a record of the `log` crate is heard is known when it is read.
+        let metadata = event.metadata();
+        if !is_of_log_crate(metadata) && !self.hub.hears(*metadata.level(), metadata.target()) {
+            return;
+        }
+        match event.parent() {
+            Some(parent) => {
+                log_event(&self.hub, event, Within::Span(self.nearest(parent, &context).as_deref()))
+            }
+            None if event.is_root() => log_event(&self.hub, event, Within::Span(None)),
+            None => log_event(&self.hub, event, Within::Current),
+        }
+    }
+
+    fn on_enter(&self, id: &Id, _: Context<'_, S>) {
+        if let Some(span) = self.spans.find(key(id)) {
+            current::enter(span);
+        }
+    }
+
+    fn on_exit(&self, id: &Id, _: Context<'_, S>) {
+        current::exit(self.door, key(id));
+    }
+
+    fn on_close(&self, id: Id, _: Context<'_, S>) {
+        if let Some(span) = self.spans.remove(key(&id)) {
+            close(span);
+        }
+    }
+}
+
+impl fmt::Debug for SubscriberLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SubscriberLayer").finish_non_exhaustive()
+    }
+}

@@ -16,12 +16,12 @@ use crate::record::{LogRecord, Sink};
 use crate::registry::Registry;
 use crate::sampling::Sampling;
 use crate::semconv;
-use crate::subscriber::{LogBridge, Subscriber};
+use crate::subscriber::LogBridge;
 use std::fmt;
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tracing::{Dispatch, dispatcher};
+use tracing::dispatcher;
 use tracing_core::{Level, LevelFilter};
 
 /// Describes a telemetry: [`Telemetry::builder`].
@@ -238,11 +238,11 @@ impl Builder {
             started: started as f64 / 1e9,
         });
 
-        let dispatch = Dispatch::new(Subscriber::new(Arc::clone(&hub)));
+        let inner = Arc::new(Inner { hub: Arc::clone(&hub), dispatch: OnceLock::new(), lines });
         let mut complaints: Vec<String> = complaints.iter().map(Error::to_string).collect();
         complaints.extend(registry.conflicts().iter().map(Error::to_string));
         if door == Door::Subscriber {
-            dispatcher::set_global_default(dispatch.clone()).map_err(|_| {
+            dispatcher::set_global_default(inner.dispatch().clone()).map_err(|_| {
                 let text = "another tracing subscriber is installed: add `telemetry.layer()` to it, and use \
                             `install_without_subscriber`";
                 Error::new(Kind::AlreadyInstalled, text)
@@ -264,7 +264,7 @@ impl Builder {
         for complaint in complaints {
             say(&hub, Level::WARN, &complaint);
         }
-        Ok(Telemetry { inner: Arc::new(Inner { hub, dispatch, lines }) })
+        Ok(Telemetry { inner })
     }
 }
 

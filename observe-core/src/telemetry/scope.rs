@@ -38,7 +38,7 @@ impl Telemetry {
             }
         }
         let _stay = Stay(Some(current::push_scope(Arc::clone(&self.inner.hub))));
-        dispatcher::with_default(&self.inner.dispatch, f)
+        dispatcher::with_default(self.inner.dispatch(), f)
     }
 }
 

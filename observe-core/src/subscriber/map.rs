@@ -1,0 +1,83 @@
+//! Open spans by the ids of somebody else's registry.
+
+use super::slab::{Key, MOST_OPEN};
+use crate::span::OpenSpan;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+const STRIPES: usize = 64;
+/// The most spans of one stripe: its share of those that are open at once.
+const MOST: usize = MOST_OPEN as usize / STRIPES;
+
+/// Maps, each with a lock of its own: an id's bits decide which.
+pub(crate) struct SpanMap([Stripe; STRIPES]);
+
+#[derive(Default)]
+#[repr(align(64))]
+struct Stripe(Mutex<HashMap<Key, Arc<OpenSpan>, BuildHasherDefault<IdHasher>>>);
+
+impl SpanMap {
+    pub(crate) fn new() -> Self {
+        Self(std::array::from_fn(|_| Stripe::default()))
+    }
+
+    /// Puts a span there. `false`: too many are open.
+    pub(crate) fn insert(&self, key: Key, span: Arc<OpenSpan>) -> bool {
+        let mut spans = self.stripe(key);
+        if spans.len() >= MOST {
+            return false;
+        }
+        let before = spans.insert(key, span);
+        drop(spans);
+        // After the lock: the last holder of a telemetry drops what users gave to it.
+        drop(before);
+        true
+    }
+
+    /// The span of this id.
+    pub(crate) fn find(&self, key: Key) -> Option<Arc<OpenSpan>> {
+        self.stripe(key).get(&key).map(Arc::clone)
+    }
+
+    /// Whether there is one.
+    pub(crate) fn contains(&self, key: Key) -> bool {
+        self.stripe(key).contains_key(&key)
+    }
+
+    /// Takes the span of this id out.
+    pub(crate) fn remove(&self, key: Key) -> Option<Arc<OpenSpan>> {
+        self.stripe(key).remove(&key)
+    }
+
+    fn stripe(&self, key: Key) -> MutexGuard<'_, HashMap<Key, Arc<OpenSpan>, BuildHasherDefault<IdHasher>>> {
+        let index = (mix(key.get()) >> 32) as usize % STRIPES;
+        let stripe = self.0.get(index).unwrap_or(&self.0[0]);
+        stripe.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ids are a registry's own numbers, so nobody can choose them.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        self.0 = mix(self.0 ^ id);
+    }
+}
+
+fn mix(id: u64) -> u64 {
+    let product = id.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    product ^ (product >> 32)
+}

@@ -1,0 +1,29 @@
+//! The door for those who have a registry already.
+
+use super::Telemetry;
+use crate::subscriber::SubscriberLayer;
+use std::sync::Arc;
+
+impl Telemetry {
+    /// This telemetry as a layer of a `tracing-subscriber` registry, beside other layers (feature `subscriber`).
+    /// Together with [`install_without_subscriber`](super::Builder::install_without_subscriber).
+    ///
+    /// Spans and lines are filtered by what the registry's filters let through, and by the telemetry's own
+    /// [filter](super::Builder::filter); a filter of the layer's own (`with_filter`) works as for any other layer.
+    /// Spans that are filtered out break no trace.
+    ///
+    /// ```
+    /// use observe_core::Telemetry;
+    /// use tracing_subscriber::layer::SubscriberExt;
+    ///
+    /// let telemetry = Telemetry::builder("checkout").build()?;
+    /// let subscriber = tracing_subscriber::registry().with(telemetry.layer());
+    /// tracing::subscriber::with_default(subscriber, || tracing::info!("seen by all layers"));
+    /// telemetry.shutdown(std::time::Duration::from_secs(5))?;
+    /// # Ok::<(), observe_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn layer(&self) -> SubscriberLayer {
+        SubscriberLayer::new(Arc::clone(&self.inner.hub))
+    }
+}
