@@ -1,0 +1,61 @@
+//! Captured lines.
+
+#![allow(dead_code, reason = "each test takes what it needs")]
+
+use observe_core::{Builder, Telemetry};
+use serde_json::Value;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// What was written.
+#[derive(Clone, Default)]
+pub struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    /// The lines by now.
+    pub fn read(&self) -> Vec<Value> {
+        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The same as it was written.
+    pub fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8(bytes.clone()).unwrap()
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A telemetry that writes to memory.
+pub fn captured() -> (Builder, Lines) {
+    let lines = Lines::default();
+    (Telemetry::builder("test").log_writer(lines.clone()), lines)
+}
+
+/// Runs `f` in a telemetry of its own, and answers the lines.
+pub fn lines_of(f: impl FnOnce(&Telemetry)) -> Vec<Value> {
+    let (builder, lines) = captured();
+    let telemetry = builder.build().unwrap();
+    telemetry.run(|| f(&telemetry));
+    telemetry.shutdown(Duration::from_secs(10)).unwrap();
+    lines.read()
+}
+
+/// A line's ids, as text: `trace_id/span_id`, or nothing.
+pub fn ids(line: &Value) -> String {
+    match (line["trace_id"].as_str(), line["span_id"].as_str()) {
+        (Some(trace), Some(span)) => format!("{trace}/{span}"),
+        (None, None) => String::new(),
+        _ => panic!("one id without the other: {line}"),
+    }
+}
