@@ -3,7 +3,9 @@
 use crate::clock::Clock;
 use crate::context::{Context, ContextHeader, Extract, Inject, Propagation, Rejected};
 use crate::error::Error;
+use crate::fields::{Fields, Text};
 use crate::filter::Filter;
+use crate::http_metrics::HttpMetrics;
 use crate::label::LabelValue;
 use crate::label::own::label_set;
 use crate::metric::{Counter, Family};
@@ -37,6 +39,7 @@ pub(crate) struct Hub {
     any_levels: AtomicUsize,
     /// Names the filter: no other of this process has the number.
     filter_serial: AtomicU64,
+    http: OnceLock<HttpMetrics>,
 }
 
 /// What a hub is made of.
@@ -79,6 +82,7 @@ impl Hub {
             all_levels: AtomicUsize::new(0),
             any_levels: AtomicUsize::new(0),
             filter_serial: AtomicU64::new(0),
+            http: OnceLock::new(),
         };
         hub.set_filter(filter);
         hub
@@ -160,6 +164,34 @@ impl Hub {
     /// Whether lines of the library's own target (of operations, and about itself) pass at this level.
     pub(crate) fn passes(&self, level: Level) -> bool {
         rank(level) <= self.own_levels.load(Ordering::Relaxed)
+    }
+
+    /// Writes a line about the library itself.
+    pub(crate) fn say(&self, level: Level, text: &str) {
+        if !self.passes(level) {
+            return;
+        }
+        let mut message = Text::new();
+        message.set(text);
+        let tick = self.clock.now();
+        self.sink.log(&LogRecord {
+            tick,
+            unix_nanos: self.clock.unix_nanos(tick),
+            level,
+            target: semconv::log::OWN_TARGET,
+            message: &message,
+            span_context: None,
+            correlation_id: None,
+            span: None,
+            event: &Fields::new(),
+        });
+    }
+
+    /// The metrics of HTTP servers, registered with the first that is asked for.
+    pub(crate) fn http(&self) -> &HttpMetrics {
+        self.http.get_or_init(|| {
+            HttpMetrics::register(&self.registry, |error| self.say(Level::WARN, &error.to_string()))
+        })
     }
 
     /// Reads a context, and counts what was refused of it.

@@ -11,6 +11,8 @@ mod fields;
 mod filter;
 mod function;
 mod future;
+mod http_metrics;
+pub mod http_server;
 mod hub;
 pub mod label;
 pub mod metric;
@@ -58,7 +60,7 @@ pub use operation::{Entered, Kind, Operation, OperationBuilder};
 pub use outcome::Outcome;
 pub use red::{Red, RedGuard};
 pub use registry::{Collect, Collector, LazyMetric, Registry, Value};
-pub use request::{annotate, cause, discard, fail, keep};
+pub use request::{annotate, cause, discard, fail, keep, route};
 pub use sampling::{Keep, Sampling};
 #[cfg(feature = "subscriber")]
 pub use subscriber::SubscriberLayer;

@@ -101,6 +101,33 @@ impl Operation {
                 Offer::Span(OpenSpan::root(&hub, Some(context), correlated, hub.clock.now()))
             }
         };
+        Self::begin(offer, hub, correlated, measure, make)
+    }
+
+    /// Opens an operation on a span that is there, with the fields it has: our subscriber takes those for the
+    /// attributes, and does not read them again.
+    pub(crate) fn open_on(span: Arc<OpenSpan>, make: impl FnOnce() -> tracing::Span) -> Self {
+        Self::begin(Offer::Span(span), None, false, Measure::Unmeasured, make)
+    }
+
+    /// Opens an operation that no `tracing` span belongs to.
+    pub(crate) fn hidden(span: Arc<OpenSpan>) -> Self {
+        Self {
+            span: Some(span),
+            tracing: tracing::Span::none(),
+            measure: Measure::Unmeasured,
+            panicked: false,
+            started_unwinding: std::thread::panicking(),
+        }
+    }
+
+    fn begin(
+        offer: Offer,
+        hub: Option<&Arc<Hub>>,
+        correlated: bool,
+        measure: Measure,
+        make: impl FnOnce() -> tracing::Span,
+    ) -> Self {
         let (tracing, back) = current::offer(offer, measure.name(), make);
         let span = match back {
             Some(Offer::Span(span)) => Some(span),
@@ -140,6 +167,11 @@ impl Operation {
     pub fn context(&self) -> Context {
         let context = self.span.as_ref().and_then(|span| Some(span.trace()?.context(span.id)));
         context.unwrap_or_default()
+    }
+
+    /// Its place in the trace; `None` while a poll has it on the stack, and after the end.
+    pub(crate) fn open_span(&self) -> Option<&OpenSpan> {
+        self.span.as_deref()
     }
 
     /// Its `tracing` span; disabled where a filter or a missing subscriber left it out.
@@ -219,9 +251,18 @@ impl Operation {
 
     /// Ends it when its owner was dropped before its work was done.
     pub(crate) fn abandon(&mut self, report: impl FnOnce(&End<'_>, &Measure)) {
+        self.end(self.abandoned(), None, report);
+    }
+
+    /// Whether a poll of it unwound.
+    pub(crate) fn has_unwound(&self) -> bool {
+        self.panicked
+    }
+
+    /// How it ends when its owner is dropped now.
+    pub(crate) fn abandoned(&self) -> Outcome {
         let unwinding = std::thread::panicking() && !self.started_unwinding;
-        let outcome = if self.panicked || unwinding { Outcome::Panicked } else { Outcome::Cancelled };
-        self.end(outcome, None, report);
+        if self.panicked || unwinding { Outcome::Panicked } else { Outcome::Cancelled }
     }
 }
 

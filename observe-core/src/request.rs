@@ -72,6 +72,12 @@ pub fn annotate(name: &str, value: impl Into<Value>) {
     });
 }
 
+/// Names the route that matched, where the layer around the server cannot see it: a service that matches paths
+/// itself, in its handler. The template (`/orders/{id}`), never the path; the last one said counts.
+pub fn route(template: &'static str) {
+    tell(|told| told.route = Some(template));
+}
+
 /// Takes the request out of all records: metrics, trace and lines. Being scraped is not traffic.
 pub fn discard() {
     trace(|trace| trace.discarded.store(true, Ordering::Relaxed));

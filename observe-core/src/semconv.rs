@@ -196,3 +196,53 @@ pub mod own {
     /// How long answering a scrape took.
     pub const SCRAPE_DURATION_SECONDS: &str = "observe_scrape_duration_seconds";
 }
+
+/// HTTP servers: metrics, labels, and fields of spans and lines (OpenTelemetry semantic conventions, "HTTP").
+pub mod http {
+    /// How long requests took, from their head to the end of the answer's body.
+    pub const SERVER_REQUEST_DURATION_SECONDS: &str = "http_server_request_duration_seconds";
+    /// How many requests are in flight.
+    pub const SERVER_ACTIVE_REQUESTS: &str = "http_server_active_requests";
+
+    /// The label of the method.
+    pub const REQUEST_METHOD_LABEL: &str = "http_request_method";
+    /// The label of the scheme.
+    pub const SCHEME_LABEL: &str = "url_scheme";
+    /// The label of the matched route.
+    pub const ROUTE_LABEL: &str = "http_route";
+    /// The label of the answer's status.
+    pub const STATUS_LABEL: &str = "http_response_status_code";
+    /// The label that says why a request did not do what it was asked.
+    pub const ERROR_TYPE_LABEL: &str = "error_type";
+    /// The label of the protocol's version.
+    pub const VERSION_LABEL: &str = "network_protocol_version";
+
+    /// The method, one of the known ones or `_OTHER`.
+    pub const REQUEST_METHOD: &str = "http.request.method";
+    /// The method as it came, where it is not a known one.
+    pub const REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
+    /// The matched route.
+    pub const ROUTE: &str = "http.route";
+    /// The path as it came, without the query.
+    pub const PATH: &str = "url.path";
+    /// `http` or `https`.
+    pub const SCHEME: &str = "url.scheme";
+    /// The answer's status.
+    pub const STATUS: &str = "http.response.status_code";
+
+    /// Error type: the client stopped waiting.
+    pub const CANCELLED: &str = "cancelled";
+    /// Error type: the handler, or the answer's body, panicked.
+    pub const PANICKED: &str = "panicked";
+    /// Error type: the answer's body failed.
+    pub const BODY_ERROR: &str = "body_error";
+
+    /// The target of request lines.
+    pub const REQUEST_TARGET: &str = "observe::request";
+    /// The variable that replaces the list of known methods.
+    pub const KNOWN_METHODS: &str = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS";
+    /// What stands for an unknown method in the names of spans.
+    pub const UNKNOWN_METHOD: &str = "HTTP";
+    /// The header that tells the client the trace id, where it is asked for.
+    pub const X_TRACE_ID: &str = "x-trace-id";
+}

@@ -14,6 +14,7 @@ use crate::context::{Context, Extract, Inject};
 use crate::error::{Error, Kind};
 use crate::export::json::JsonLines;
 use crate::filter::Filter;
+use crate::http_server::HttpServer;
 use crate::hub::Hub;
 use crate::operation::OperationBuilder;
 use crate::registry::Registry;
@@ -67,6 +68,13 @@ impl Telemetry {
     /// Opens an operation by hand. Its name is of the code's making, never a client's: it is a metric label.
     pub fn operation(&self, name: &'static str) -> OperationBuilder<'_> {
         OperationBuilder::new(name, Some(&self.inner.hub))
+    }
+
+    /// Observes the requests of an HTTP server: what `observe_tower::ObserveLayer` builds on, for servers that are
+    /// no tower service.
+    #[must_use]
+    pub fn http_server(&self) -> HttpServer {
+        HttpServer::new(&self.inner.hub)
     }
 
     /// Reads the context that a carrier (headers of a request, of a message) brings; what is malformed is

@@ -33,6 +33,8 @@ pub(crate) struct LocalTrace {
 pub(crate) struct Told {
     /// The error kind that a handler declared: the root failed, whatever it answered.
     pub(crate) error_type: Option<&'static str>,
+    /// The route that matched, where the server's operation could not see it.
+    pub(crate) route: Option<&'static str>,
     /// The error's text, for the root's line.
     pub(crate) cause: Option<String>,
     /// Fields for the root's line.
@@ -129,6 +131,7 @@ impl Pooled for LocalTrace {
         if std::mem::take(self.has_told.get_mut()) {
             let told = self.told.get_mut().unwrap_or_else(PoisonError::into_inner);
             told.error_type = None;
+            told.route = None;
             told.cause = None;
             told.annotations.clear();
         }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[(&str, &[&str])] = &[
     ("ground", &["clock", "error", "semconv"]),
     ("values", &["context", "outcome", "label", "metric", "fields", "record"]),
-    ("policy", &["filter", "registry", "red", "usage", "sampling"]),
+    ("policy", &["filter", "registry", "red", "usage", "sampling", "http_metrics"]),
     (
         "edges in",
         &[
@@ -23,8 +23,8 @@ const FLOORS: &[(&str, &[&str])] = &[
             "operation",
             "future",
             "observed",
-            "http_server",
             "subscriber",
+            "http_server",
         ],
     ),
     ("edges out", &["export"]),

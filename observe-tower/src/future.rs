@@ -1,1 +1,155 @@
-//! The response future.
+//! A request until its answer's head.
+
+use crate::body::ObserveBody;
+use crate::carrier;
+use crate::classify::{Failure, ResponseHead};
+use crate::layer::Settings;
+use http::{Method, Response};
+use http_body::Body;
+use observe_core::http_server::HttpServerOperation;
+use observe_core::label::OTHER;
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+pin_project! {
+    /// A request under way: every poll of it has the request as the current context. Dropped before it is ready,
+    /// also before its first poll, the request was cancelled.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ObserveFuture<F> {
+        #[pin]
+        future: Option<F>,
+        // Both are taken at the end.
+        operation: Option<HttpServerOperation>,
+        after: Option<After>,
+    }
+
+    impl<F> PinnedDrop for ObserveFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            // The service's destructors run inside, then the request ends.
+            let mut this = this.project();
+            if let Some(operation) = this.operation.as_mut() {
+                operation.within(|| this.future.set(None));
+            }
+        }
+    }
+}
+
+impl<F> ObserveFuture<F> {
+    pub(crate) fn new(future: F, operation: HttpServerOperation, after: After) -> Self {
+        Self { future: Some(future), operation: Some(operation), after: Some(after) }
+    }
+}
+
+impl<F, R, E> Future for ObserveFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    R: Body,
+{
+    type Output = Result<Response<ObserveBody<R>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let Some(operation) = this.operation.as_mut() else { return Poll::Pending };
+        let answer = ready!(operation.within(|| match this.future.as_mut().as_pin_mut() {
+            Some(future) => {
+                let answer = ready!(future.poll(cx));
+                this.future.set(None);
+                Poll::Ready(answer)
+            }
+            None => Poll::Pending,
+        }));
+        let (Some(mut operation), Some(after)) = (this.operation.take(), this.after.take()) else {
+            return Poll::Pending;
+        };
+        Poll::Ready(match answer {
+            Ok(response) => Ok(after.answered(operation, response)),
+            Err(error) => {
+                // Of an error of any type nothing can be said that a label could take.
+                operation.fail(OTHER);
+                operation.finish();
+                Err(error)
+            }
+        })
+    }
+}
+
+impl<F> fmt::Debug for ObserveFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObserveFuture").field("operation", &self.operation).finish_non_exhaustive()
+    }
+}
+
+/// What is to be done when the head of the answer is there.
+pub(crate) struct After {
+    asked: Asked,
+    echo_trace_id: bool,
+    /// Only where there is something to decide: a count shared by all requests is not touched for nothing.
+    settings: Option<Arc<Settings>>,
+}
+
+/// What the method says about the answer's body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// There may be one.
+    Whole,
+    /// There is none.
+    Head,
+    /// If it is granted, the connection is no longer HTTP.
+    Tunnel,
+}
+
+impl After {
+    pub(crate) fn new(settings: &Arc<Settings>, method: &Method) -> Self {
+        let asked = match *method {
+            Method::HEAD => Asked::Head,
+            Method::CONNECT => Asked::Tunnel,
+            _ => Asked::Whole,
+        };
+        let decides = settings.classify.is_some() || settings.watches_place();
+        Self { asked, echo_trace_id: settings.echo_trace_id, settings: decides.then(|| Arc::clone(settings)) }
+    }
+
+    fn answered<R: Body>(
+        self,
+        mut operation: HttpServerOperation,
+        mut response: Response<R>,
+    ) -> Response<ObserveBody<R>> {
+        let status = response.status();
+        let settings = self.settings.as_deref();
+        let classify = settings.and_then(|settings| settings.classify.as_deref());
+        match (response.extensions().get::<Failure>(), classify) {
+            (Some(failure), _) => {
+                failure.declare(&mut operation, status);
+                operation.status(status.as_u16());
+            }
+            (None, Some(classify)) => {
+                let (headers, extensions) = (response.headers(), response.extensions());
+                let head = ResponseHead { status, headers, extensions };
+                let failure = operation.within(|| classify.classify(&head));
+                operation.status(status.as_u16());
+                if failure.is_none() {
+                    operation.forgive();
+                }
+                if let Some(failure) = failure {
+                    failure.declare(&mut operation, status);
+                }
+            }
+            (None, None) => operation.status(status.as_u16()),
+        }
+        if let Some(settings) = settings
+            && settings.watches_place()
+            && status.is_success()
+        {
+            settings.place.note(operation.has_route(), &settings.server);
+        }
+        carrier::echo(&operation, self.echo_trace_id, response.headers_mut());
+
+        let (parts, body) = response.into_parts();
+        let body = ObserveBody::new(body, operation, self.asked, &parts);
+        Response::from_parts(parts, body)
+    }
+}

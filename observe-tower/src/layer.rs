@@ -1,1 +1,187 @@
-//! The one middleware layer.
+//! The layer, and what it is told.
+
+use crate::classify::Classify;
+use crate::route::{RequestHead, RouteOf, Routes};
+use crate::service::ObserveService;
+use observe_core::Telemetry;
+use observe_core::http_server::{HttpServer, Scheme};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tower_layer::Layer;
+
+/// Observes every request that passes: rate, errors and duration by method, route and status, how many are in
+/// flight, the trace, and one line.
+///
+/// A request ends with its answer's body; one whose client went away is `cancelled`, and one whose handler or
+/// body panicked `panicked`: each once, and never under `panic = "abort"`, where the process ends first.
+///
+/// In axum it names routes by their templates (feature `axum`); the router has to stand around it, as it does with
+/// [`Router::layer`](https://docs.rs/axum/latest/axum/struct.Router.html#method.layer): routes added below that call
+/// are not observed. A router that is mounted by `nest_service` matches inside of itself: put the layer on it.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use observe_core::Telemetry;
+/// use observe_tower::ObserveLayer;
+///
+/// let telemetry = Telemetry::builder("orders").build()?;
+/// let app: Router = Router::new()
+///     .route("/orders/{id}", get(|| async { "an order" }))
+///     .layer(ObserveLayer::new(&telemetry).exclude("/health"));
+/// # let _ = app;
+/// # Ok::<(), observe_core::Error>(())
+/// ```
+///
+/// Cheap to clone, and so is its service: it is `Clone` whenever the service within is.
+#[derive(Clone)]
+pub struct ObserveLayer {
+    settings: Arc<Settings>,
+}
+
+/// Shared by all services of a layer.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) server: HttpServer,
+    pub(crate) routes: Routes,
+    pub(crate) scheme: Option<Scheme>,
+    pub(crate) echo_trace_id: bool,
+    pub(crate) classify: Option<Arc<dyn Classify>>,
+    pub(crate) place: Arc<Place>,
+    excluded: Vec<Exclusion>,
+}
+
+#[derive(Clone)]
+enum Exclusion {
+    Named(Box<str>),
+    If(Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>),
+}
+
+impl ObserveLayer {
+    /// A layer that reports to this telemetry.
+    #[must_use]
+    pub fn new(telemetry: &Telemetry) -> Self {
+        Self {
+            settings: Arc::new(Settings {
+                server: telemetry.http_server(),
+                routes: Routes::default(),
+                scheme: None,
+                echo_trace_id: false,
+                classify: None,
+                place: Arc::default(),
+                excluded: Vec::new(),
+            }),
+        }
+    }
+
+    /// Who names the route of a request. Defaults to axum's matched path (feature `axum`), else to nobody; a handler
+    /// may name it too ([`observe_core::route`]).
+    #[must_use]
+    pub fn route(self, routes: impl RouteOf) -> Self {
+        self.with(|settings| settings.routes = Routes::Named(Arc::new(routes)))
+    }
+
+    /// Leaves a route, or a path, out of all records: no metrics, no line, no span. It is compared whole. The
+    /// context that the request brought is current all the same. Defaults to none.
+    #[must_use]
+    pub fn exclude(self, route: impl Into<String>) -> Self {
+        let exclusion = Exclusion::Named(route.into().into_boxed_str());
+        self.with(|settings| settings.excluded.push(exclusion))
+    }
+
+    /// Leaves those requests out of all records that `is_excluded` says: see [`exclude`](ObserveLayer::exclude).
+    /// Defaults to none.
+    #[must_use]
+    pub fn exclude_if(self, is_excluded: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
+        self.with(|settings| settings.excluded.push(Exclusion::If(Arc::new(is_excluded))))
+    }
+
+    /// Which responses are failures, where the handler does not say. Defaults to those with a status of 500 and
+    /// above.
+    #[must_use]
+    pub fn classify(self, classify: impl Classify) -> Self {
+        self.with(|settings| settings.classify = Some(Arc::new(classify)))
+    }
+
+    /// Tells the client the trace id, in the header `X-Trace-ID`. Defaults to not telling it.
+    #[must_use]
+    pub fn echo_trace_id(self, echo: bool) -> Self {
+        self.with(|settings| settings.echo_trace_id = echo)
+    }
+
+    /// How requests come to this server, where a proxy in front of it has taken TLS off. Defaults to what the
+    /// request's URI says, else `http`.
+    #[must_use]
+    pub fn scheme(self, scheme: Scheme) -> Self {
+        self.with(|settings| settings.scheme = Some(scheme))
+    }
+
+    /// How many routes are kept apart: see [`HttpServer::max_routes`]. Defaults to 1,000.
+    #[must_use]
+    pub fn max_routes(self, max: u32) -> Self {
+        self.settings.server.max_routes(max);
+        self
+    }
+
+    fn with(mut self, set: impl FnOnce(&mut Settings)) -> Self {
+        set(Arc::make_mut(&mut self.settings));
+        self
+    }
+}
+
+impl<S> Layer<S> for ObserveLayer {
+    type Service = ObserveService<S>;
+
+    fn layer(&self, inner: S) -> ObserveService<S> {
+        ObserveService::new(inner, Arc::clone(&self.settings))
+    }
+}
+
+impl fmt::Debug for ObserveLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObserveLayer").finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// Whether it is still to be seen that a router stands around the layer.
+    #[inline]
+    pub(crate) fn watches_place(&self) -> bool {
+        self.routes.is_expected() && self.place.is_open()
+    }
+
+    pub(crate) fn excludes(&self, head: &RequestHead<'_>, route: Option<&str>) -> bool {
+        self.excluded.iter().any(|exclusion| match exclusion {
+            Exclusion::Named(name) => route == Some(name) || head.path() == &**name,
+            Exclusion::If(is_excluded) => is_excluded(head),
+        })
+    }
+}
+
+/// Watches whether a layer stands where routes are known.
+#[derive(Default)]
+pub(crate) struct Place(AtomicU32);
+
+impl Place {
+    const GOOD: u32 = u32::MAX;
+    /// After so many good answers without a route it is told.
+    const PATIENCE: u32 = 100;
+
+    /// Whether that is not known yet.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.load(Ordering::Relaxed) < Self::PATIENCE
+    }
+
+    /// Takes note of a good answer.
+    pub(crate) fn note(&self, has_route: bool, server: &HttpServer) {
+        if has_route {
+            self.0.store(Self::GOOD, Ordering::Relaxed);
+        } else if self.is_open() && self.0.fetch_add(1, Ordering::Relaxed) == Self::PATIENCE - 1 {
+            server.warn(
+                "the layer saw no matched route in its first hundred good answers: apply it with `Router::layer`, \
+                 below the routes, or say how routes are named with `ObserveLayer::route`",
+            );
+        }
+    }
+}

@@ -1,1 +1,82 @@
-//! The service that the layer makes.
+//! The service around a service.
+
+use crate::body::ObserveBody;
+use crate::future::{After, ObserveFuture};
+use crate::layer::Settings;
+use crate::route::RequestHead;
+use http::uri::Scheme as UriScheme;
+use http::{Method, Request, Response};
+use http_body::Body;
+use observe_core::http_server::{HttpRequest, HttpServerOperation, HttpVersion, Scheme};
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tower_service::Service;
+
+/// Observes the requests of a service: made by [`ObserveLayer`](crate::ObserveLayer). Its errors are the
+/// service's own.
+#[derive(Clone)]
+pub struct ObserveService<S> {
+    inner: S,
+    settings: Arc<Settings>,
+}
+
+impl<S> ObserveService<S> {
+    pub(crate) fn new(inner: S, settings: Arc<Settings>) -> Self {
+        Self { inner, settings }
+    }
+
+    /// The service within.
+    pub fn inner(&self) -> &S {
+        &self.inner
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for ObserveService<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: Body,
+{
+    type Response = Response<ObserveBody<R>>;
+    type Error = S::Error;
+    type Future = ObserveFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let head = RequestHead::of(&request);
+        let after = After::new(&self.settings, head.method);
+        let mut operation = self.settings.begin(&head);
+        // What the service does in its `call` is done for the request.
+        let future = operation.within(|| self.inner.call(request));
+        ObserveFuture::new(future, operation, after)
+    }
+}
+
+impl Settings {
+    fn begin(&self, head: &RequestHead<'_>) -> HttpServerOperation {
+        let context = self.server.extract(head.headers);
+        let route = self.routes.of(head);
+        if self.excludes(head, route) {
+            return self.server.pass(&context);
+        }
+        let scheme = self.scheme.unwrap_or_else(|| match head.uri.scheme() {
+            Some(scheme) if *scheme == UriScheme::HTTPS => Scheme::Https,
+            _ => Scheme::Http,
+        });
+        let path = if *head.method == Method::CONNECT { "" } else { head.path() };
+        let request = HttpRequest::new(head.method.as_str(), path)
+            .route(route)
+            .scheme(scheme)
+            .version(HttpVersion::of(head.version));
+        self.server.start(&request, &context)
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for ObserveService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObserveService").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}

@@ -8,11 +8,10 @@ use crate::error::{Error, Kind};
 use crate::export::json::{JsonLines, Keys, LogFormat, LogOptions, Service};
 use crate::export::pretty::Pretty;
 use crate::export::queue::QueueLimits;
-use crate::fields::{Fields, Text};
 use crate::filter::Filter;
 use crate::function;
 use crate::hub::{Hub, Nowhere, Parts};
-use crate::record::{LogRecord, Sink};
+use crate::record::Sink;
 use crate::registry::Registry;
 use crate::sampling::Sampling;
 use crate::semconv;
@@ -259,10 +258,10 @@ impl Builder {
                     "a telemetry is installed in this process already",
                 ));
             }
-            say(&hub, Level::INFO, &format!("telemetry started: {told}"));
+            hub.say(Level::INFO, &format!("telemetry started: {told}"));
         }
         for complaint in complaints {
-            say(&hub, Level::WARN, &complaint);
+            hub.say(Level::WARN, &complaint);
         }
         Ok(Telemetry { inner })
     }
@@ -303,27 +302,6 @@ fn decide_format(code: Option<LogFormat>) -> Decided<LogFormat> {
         (None, "json") => Decided { value: LogFormat::Json, by: "OBSERVE_LOG" },
         (None, _) => Decided { value: LogFormat::Json, by: "default" },
     }
-}
-
-/// Writes a line about the telemetry itself.
-fn say(hub: &Hub, level: Level, text: &str) {
-    if !hub.passes(level) {
-        return;
-    }
-    let mut message = Text::new();
-    message.set(text);
-    let tick = hub.clock.now();
-    hub.sink.log(&LogRecord {
-        tick,
-        unix_nanos: hub.clock.unix_nanos(tick),
-        level,
-        target: semconv::log::OWN_TARGET,
-        message: &message,
-        span_context: None,
-        correlation_id: None,
-        span: None,
-        event: &Fields::new(),
-    });
 }
 
 impl fmt::Debug for Builder {

@@ -1,0 +1,439 @@
+//! The HTTP server's operation: what a request is to metrics, trace and log.
+//!
+//! `observe_tower::ObserveLayer` builds on it. It is here, and knows no framework's types, so that a server that is
+//! no tower service can use it by hand: [`Telemetry::http_server`](crate::Telemetry::http_server).
+
+use crate::context::{Context, Extract, TraceId};
+use crate::fields::{Fields, Text};
+use crate::http_metrics::{ActiveLabels, ErrorType, Method, RequestLabels, Route, Status, limit_routes};
+use crate::hub::Hub;
+use crate::operation::{End, Operation};
+use crate::outcome::Outcome;
+use crate::semconv::{http as names, span as keys};
+use crate::span::OpenSpan;
+use crate::subscriber::Subscriber;
+use crate::trace::LocalTrace;
+use http::HeaderName;
+use std::cell::Cell;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use tracing_core::Level;
+
+pub use crate::http_metrics::{HttpVersion, Scheme};
+
+/// The longest path on a line, in bytes; a longer one is cut.
+const MAX_PATH: usize = 1024;
+/// The longest unknown method on a line, in bytes; a longer one is cut.
+const MAX_METHOD: usize = 64;
+
+/// Observes the requests of a server: rate, errors, duration and how many are in flight, one line for each, its
+/// place in the trace. Cheap to clone.
+///
+/// ```
+/// use observe_core::Telemetry;
+/// use observe_core::http_server::HttpRequest;
+/// use std::collections::HashMap;
+///
+/// let telemetry = Telemetry::builder("orders").build()?;
+/// let server = telemetry.http_server();
+///
+/// let headers = HashMap::from([("x-correlation-id".to_owned(), "order-4711".to_owned())]);
+/// let request = HttpRequest::new("GET", "/orders/17").route("/orders/{id}");
+/// let mut operation = server.start(&request, &server.extract(&headers));
+/// operation.within(|| tracing::info!("looking it up"));
+/// operation.status(200);
+/// operation.finish();
+/// # Ok::<(), observe_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct HttpServer {
+    hub: Arc<Hub>,
+}
+
+/// What is known of a request when it begins. All of it may be the client's word.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a request is observed by `HttpServer::start`"]
+pub struct HttpRequest<'a> {
+    method: &'a str,
+    path: &'a str,
+    route: Option<&'a str>,
+    scheme: Scheme,
+    version: Option<HttpVersion>,
+}
+
+impl<'a> HttpRequest<'a> {
+    /// A request by its method and its path, the query left out.
+    pub const fn new(method: &'a str, path: &'a str) -> Self {
+        Self { method, path, route: None, scheme: Scheme::Http, version: None }
+    }
+
+    /// The template that matched: `/users/{id}`, never the path. Defaults to none: the label is left out.
+    pub fn route(mut self, route: impl Into<Option<&'a str>>) -> Self {
+        self.route = route.into();
+        self
+    }
+
+    /// How it came. Defaults to `http`.
+    pub const fn scheme(mut self, scheme: Scheme) -> Self {
+        self.scheme = scheme;
+        self
+    }
+
+    /// The protocol's version. Defaults to none: the label is left out.
+    pub fn version(mut self, version: impl Into<Option<HttpVersion>>) -> Self {
+        self.version = version.into();
+        self
+    }
+}
+
+impl HttpServer {
+    pub(crate) fn new(hub: &Arc<Hub>) -> Self {
+        hub.http();
+        Self { hub: Arc::clone(hub) }
+    }
+
+    /// Reads the context that a request's headers bring: see [`Telemetry::extract`](crate::Telemetry::extract).
+    pub fn extract(&self, headers: &(impl Extract + ?Sized)) -> Context {
+        self.hub.extract(headers)
+    }
+
+    /// Begins a request, below the context that its headers brought.
+    ///
+    /// 1. It gets its place in the trace, and its span. 2. It is in flight.
+    pub fn start(&self, request: &HttpRequest<'_>, context: &Context) -> HttpServerOperation {
+        let http = self.hub.http();
+        let labels = RequestLabels {
+            method: http.method(request.method),
+            scheme: request.scheme,
+            route: request.route.map_or(Route::NONE, Route::of),
+            status: Status::NONE,
+            error_type: ErrorType::NONE,
+            version: request.version,
+        };
+        let path = cut(request.path, MAX_PATH);
+        let mut span = OpenSpan::root(&self.hub, Some(context), true, self.hub.clock.now());
+        if let Some(span) = Arc::get_mut(&mut span) {
+            describe(span.fields_mut(), &labels, request.method, path);
+        }
+        let route = (!labels.route.is_none()).then(|| labels.route.as_str());
+        let operation = Operation::open_on(span, || {
+            tracing::info_span!(
+                target: keys::TARGET,
+                "request",
+                otel.name = %SpanName { method: labels.method, route },
+                otel.kind = "server",
+                otel.status_code = tracing::field::Empty,
+                http.request.method = labels.method.as_str(),
+                http.route = route,
+                url.path = path,
+                url.scheme = labels.scheme.as_str(),
+                http.response.status_code = tracing::field::Empty,
+                "error.type" = tracing::field::Empty,
+            )
+        });
+        http.active.with(labels.active()).inc();
+        HttpServerOperation { operation, labels, recorded: true }
+    }
+
+    /// Begins a request that is not to be recorded: no metrics, no line, no span. Its context is current all the
+    /// same, as it came: what is called meanwhile hangs below the caller, and lines are stamped with its ids.
+    pub fn pass(&self, context: &Context) -> HttpServerOperation {
+        let mut span = OpenSpan::root(&self.hub, Some(context), true, self.hub.clock.now());
+        if let (Some(span), Some(caller)) = (Arc::get_mut(&mut span), context.span()) {
+            span.id = caller.span_id;
+        }
+        if let Some(trace) = span.trace() {
+            trace.discarded.store(true, Ordering::Relaxed);
+        }
+        let http = self.hub.http();
+        let labels = RequestLabels {
+            method: http.method(""),
+            scheme: Scheme::Http,
+            route: Route::NONE,
+            status: Status::NONE,
+            error_type: ErrorType::NONE,
+            version: None,
+        };
+        HttpServerOperation { operation: Operation::hidden(span), labels, recorded: false }
+    }
+
+    /// Writes a warning about the server's own set-up, with the target `observe`.
+    pub fn warn(&self, text: &str) {
+        self.hub.say(Level::WARN, text);
+    }
+
+    /// How many routes are kept apart as labels; further ones are `_OTHER`. Defaults to 1,000, at most 10,000.
+    ///
+    /// It is one limit for the process, and has to be set before the first request: once one was seen, or a
+    /// limit was set, it stays and a line says so.
+    pub fn max_routes(&self, max: u32) {
+        if !limit_routes(max) {
+            self.warn(
+                "the limit of routes was set before, or came after the first request: it stays as it was",
+            );
+        }
+    }
+}
+
+impl fmt::Debug for HttpServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpServer").finish_non_exhaustive()
+    }
+}
+
+/// A request that has begun.
+///
+/// It ends exactly once: by [`finish`](HttpServerOperation::finish) when its answer was sent whole, or when it is
+/// dropped: as panicked when it unwound, else as cancelled, the client being gone.
+#[must_use = "a request that is dropped at once is recorded as cancelled"]
+pub struct HttpServerOperation {
+    operation: Operation,
+    /// Status and error type as they are known by now.
+    labels: RequestLabels,
+    /// It is counted as in flight, and not ended.
+    recorded: bool,
+}
+
+impl HttpServerOperation {
+    /// Runs `f`, one poll of the handler or of the answer's body, with the request as the current context. Marks
+    /// it as panicked when `f` unwinds.
+    #[inline]
+    pub fn within<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        self.operation.within(f)
+    }
+
+    /// The answer's status. One of 500 and above is a failure, whose error type is its number.
+    pub fn status(&mut self, status: u16) {
+        self.labels.status = Status::of(status);
+        if status >= 500 {
+            self.fail(self.labels.status.as_str());
+        }
+        self.record(|span| {
+            span.record("http.response.status_code", status);
+        });
+    }
+
+    /// Whether a route matched, or was named by [`route`](crate::route).
+    #[must_use]
+    pub fn has_route(&self) -> bool {
+        let named = |trace: &Arc<LocalTrace>| trace.told().is_some_and(|told| told.route.is_some());
+        !self.labels.route.is_none() || self.trace().is_some_and(named)
+    }
+
+    /// It failed, whatever its status: the label `error_type`, a name of a closed set. What the handler declared
+    /// by [`fail`](crate::fail) comes before it, and the first one said here stays.
+    pub fn fail(&mut self, error_type: &'static str) {
+        if self.labels.error_type.is_none() {
+            self.labels.error_type = match ErrorType::of(error_type) {
+                ErrorType::NONE => ErrorType::OTHER,
+                error_type => error_type,
+            };
+        }
+    }
+
+    /// Its status is no failure after all.
+    pub fn forgive(&mut self) {
+        self.labels.error_type = ErrorType::NONE;
+    }
+
+    /// Why it failed, for its line. The first one said stays.
+    pub fn cause(&mut self, cause: &str) {
+        if let Some(trace) = self.trace() {
+            trace.tell(|told| {
+                told.cause.get_or_insert_with(|| cause.to_owned());
+            });
+        }
+    }
+
+    /// The answer's body failed, after its head was sent.
+    pub fn body_failed(&mut self) {
+        self.fail(names::BODY_ERROR);
+    }
+
+    /// The trace it belongs to.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<TraceId> {
+        self.trace().map(|trace| trace.trace_id)
+    }
+
+    /// The context that its callees get.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        self.operation.context()
+    }
+
+    /// Runs `f` with the correlation id, the caller's or else the trace id, and the header that carries it.
+    pub fn with_correlation_id<R>(&self, f: impl FnOnce(&HeaderName, &str) -> R) -> Option<R> {
+        let trace = self.trace()?;
+        let header = trace.hub.propagation.correlation_id();
+        trace.with_correlation_id(|id| id.map(|id| f(header, id)))
+    }
+
+    /// Ends it: the answer was sent whole, or there was none to send. What unwound before stays panicked,
+    /// whoever caught it.
+    pub fn finish(mut self) {
+        self.end(if self.operation.has_unwound() { Outcome::Panicked } else { Outcome::Ok });
+    }
+
+    /// Nothing of it is here while a poll has it.
+    fn trace(&self) -> Option<&Arc<LocalTrace>> {
+        self.operation.open_span().and_then(OpenSpan::trace)
+    }
+
+    /// Tells subscribers that are not ours, or in front of ours; our own is told at the end, at once.
+    fn record(&self, record: impl FnOnce(&tracing::Span)) {
+        let span = self.operation.span();
+        let others = span.with_subscriber(|(_, dispatch)| !dispatch.is::<Subscriber>());
+        if others == Some(true) {
+            record(span);
+        }
+    }
+
+    /// The one end: see [`Operation::end`].
+    fn end(&mut self, outcome: Outcome) {
+        if self.recorded {
+            self.recorded = false;
+            if let Some(trace) = self.trace() {
+                trace.hub.http().active.with(self.labels.active()).dec();
+            }
+        }
+        let outcome = match outcome {
+            Outcome::Ok | Outcome::Cancelled if !self.labels.error_type.is_none() => Outcome::Error,
+            outcome => outcome,
+        };
+        let labels = self.labels;
+        self.operation.end(outcome, None, |end, _| report(end, labels));
+    }
+}
+
+impl Drop for HttpServerOperation {
+    fn drop(&mut self) {
+        self.end(self.operation.abandoned());
+    }
+}
+
+impl fmt::Debug for HttpServerOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpServerOperation").field("labels", &self.labels).finish_non_exhaustive()
+    }
+}
+
+impl RequestLabels {
+    fn active(&self) -> ActiveLabels {
+        ActiveLabels { method: self.method, scheme: self.scheme }
+    }
+}
+
+/// Its metrics, then its line.
+fn report(end: &End<'_>, mut labels: RequestLabels) {
+    if let Some(told) = end.trace.told() {
+        if let Some(error_type) = told.error_type {
+            labels.error_type = ErrorType::of(error_type);
+        }
+        if let Some(route) = told.route {
+            labels.route = Route::of(route);
+        }
+    }
+    match end.outcome {
+        Outcome::Panicked => labels.error_type = ErrorType::of(names::PANICKED),
+        Outcome::Cancelled => labels.error_type = ErrorType::of(names::CANCELLED),
+        Outcome::Error if labels.error_type.is_none() => labels.error_type = ErrorType::OTHER,
+        Outcome::Ok | Outcome::Error => {}
+    }
+    end.observe(end.trace.hub.http().duration.with(labels));
+
+    // A failure is told once in the log, and here; that a client went away is none.
+    let level = if end.outcome.is_failure() { Level::ERROR } else { Level::INFO };
+    if end.trace.hub.hears(level, names::REQUEST_TARGET) {
+        with_scratch(|scratch| line(end, &labels, level, scratch));
+    }
+}
+
+/// The request's line: `POST /charge 200`, or how it ended where there was no status. Never the path: that is a
+/// field of its own.
+fn line(end: &End<'_>, labels: &RequestLabels, level: Level, scratch: &mut Scratch) {
+    let Scratch { text, message, fields } = scratch;
+    text.clear();
+    text.push_str(labels.method.name());
+    if !labels.route.is_none() {
+        text.push(' ');
+        text.push_str(labels.route.as_str());
+    }
+    text.push(' ');
+    text.push_str(match labels.status {
+        Status::NONE => end.outcome.as_str(),
+        status => status.as_str(),
+    });
+    message.set(text);
+
+    fields.clear();
+    if let Some(status) = labels.status.code() {
+        fields.u64(names::STATUS, u64::from(status));
+    }
+    if end.trace.told().is_some_and(|told| told.route.is_some()) {
+        fields.str(names::ROUTE, labels.route.as_str());
+    }
+    if !labels.error_type.is_none() {
+        fields.str(keys::ERROR_TYPE, labels.error_type.as_str());
+    }
+    end.describe(fields);
+    end.log(level, names::REQUEST_TARGET, message, fields);
+}
+
+/// What every line of the request says of it.
+fn describe(fields: &mut Fields, labels: &RequestLabels, method: &str, path: &str) {
+    fields.str(names::REQUEST_METHOD, labels.method.as_str());
+    if labels.method.as_str() != method {
+        fields.str(names::REQUEST_METHOD_ORIGINAL, cut(method, MAX_METHOD));
+    }
+    if !labels.route.is_none() {
+        fields.str(names::ROUTE, labels.route.as_str());
+    }
+    fields.str(names::PATH, path);
+    fields.str(names::SCHEME, labels.scheme.as_str());
+}
+
+fn cut(text: &str, max: usize) -> &str {
+    text.get(..text.floor_char_boundary(max)).unwrap_or(text)
+}
+
+/// `{method} {route}`, else `{method}` (semantic conventions, "HTTP Name").
+struct SpanName {
+    method: Method,
+    route: Option<&'static str>,
+}
+
+impl fmt::Display for SpanName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.method.name())?;
+        match self.route {
+            Some(route) => write!(f, " {route}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a line is put together in.
+#[derive(Default)]
+struct Scratch {
+    text: String,
+    message: Text,
+    fields: Fields,
+}
+
+/// A field set that grew beyond this is not kept.
+const MAX_SCRATCH: usize = 8 * 1024;
+
+thread_local! {
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
+
+/// Taken and put back, so that whoever ends a request within another's end finds none and makes its own.
+fn with_scratch(f: impl FnOnce(&mut Scratch)) {
+    let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
+    f(&mut scratch);
+    if scratch.fields.as_str().len() <= MAX_SCRATCH {
+        let _ = SCRATCH.try_with(|place| place.set(Some(scratch)));
+    }
+}
