@@ -3,6 +3,7 @@
 mod counter;
 mod line;
 mod operation;
+mod request;
 mod scrape;
 
 /// A scenario: its name on the command line, and what runs it.
@@ -15,4 +16,5 @@ pub const ALL: &[Scenario] = &[
     ("scrape", scrape::scrape),
     ("line", line::line),
     ("operation", operation::operation),
+    ("request", request::request_through_the_layer),
 ];

@@ -14,7 +14,6 @@ use crate::hub::{Hub, Nowhere, Parts};
 use crate::record::Sink;
 use crate::registry::Registry;
 use crate::sampling::Sampling;
-use crate::semconv;
 use crate::subscriber::LogBridge;
 use std::fmt;
 use std::io::{self, Write};
