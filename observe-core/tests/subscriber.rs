@@ -50,8 +50,7 @@ fn an_operation_is_the_span_of_its_lines() {
         handle.in_scope(|| info!("late"));
         info!(trace = %span.trace_id, id = %span.span_id, "outside");
     });
-    let operation =
-        format!("{}/{}", lines[4]["trace"].as_str().unwrap(), lines[4]["id"].as_str().unwrap());
+    let operation = format!("{}/{}", lines[4]["trace"].as_str().unwrap(), lines[4]["id"].as_str().unwrap());
     assert_eq!(ids(&lines[0]), operation);
     assert_eq!(lines[1]["trace_id"], lines[4]["trace"]);
     assert_ne!(lines[1]["span_id"], lines[4]["id"]);

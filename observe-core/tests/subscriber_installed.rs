@@ -60,8 +60,14 @@ fn what_is_global() {
     assert!(!plain.to_string().contains("log."));
     let stamped = find("stamped").unwrap();
     assert_eq!(ids(stamped), ids(find("beside").unwrap()));
-    assert_eq!((&stamped["order"], &stamped["n"], &stamped["half"]), (&9.into(), &u64::MAX.into(), &0.5.into()));
-    assert_eq!((&stamped["text"], &stamped["yes"], &stamped["shown"]), (&"t".into(), &true.into(), &"chatty 0".into()));
+    assert_eq!(
+        (&stamped["order"], &stamped["n"], &stamped["half"]),
+        (&9.into(), &u64::MAX.into(), &0.5.into())
+    );
+    assert_eq!(
+        (&stamped["text"], &stamped["yes"], &stamped["shown"]),
+        (&"t".into(), &true.into(), &"chatty 0".into())
+    );
     assert_eq!((count("hidden"), count("silenced"), count("shown now")), (0, 0, 1));
     assert_eq!(count("scoped"), 0);
 }

@@ -28,14 +28,14 @@ impl SubscriberLayer {
         Self { hub, door: DOORS.fetch_add(1, Ordering::Relaxed), spans: SpanMap::new() }
     }
 
-    /// The span of this id, else the nearest one around it that was not filtered out.
-    fn nearest<S>(&self, id: &Id, context: &Context<'_, S>) -> Option<Arc<OpenSpan>>
+    /// What a span with an explicit parent hangs below: this, else the nearest one around it that was not filtered
+    /// out.
+    fn parent<S>(&self, parent: &Id, id: &Id, context: &Context<'_, S>) -> Option<Arc<OpenSpan>>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        self.spans
-            .find(key(id))
-            .or_else(|| context.span_scope(id)?.find_map(|span| self.spans.find(key(&span.id()))))
+        let around = || context.span_scope(id)?.find_map(|span| self.spans.find(key(&span.id())));
+        self.spans.find(key(parent)).or_else(around)
     }
 
     /// Makes it known by the registry's id, and gives it back.
@@ -66,7 +66,7 @@ where
             Some(Offer::Span(span)) => current::return_offer(self.know(span, attributes, id)),
             offer => {
                 let span = match attributes.parent() {
-                    Some(parent) => below(&self.hub, self.nearest(parent, &context).as_ref()),
+                    Some(parent) => below(&self.hub, self.parent(parent, id, &context).as_ref()),
                     None if attributes.is_root() => below(&self.hub, None),
                     None => below_current(&self.hub),
                 };
@@ -90,12 +90,14 @@ where
         if !is_of_log_crate(metadata) && !self.hub.hears(*metadata.level(), metadata.target()) {
             return;
         }
-        match event.parent() {
-            Some(parent) => {
-                log_event(&self.hub, event, Within::Span(self.nearest(parent, &context).as_deref()))
-            }
-            None if event.is_root() => log_event(&self.hub, event, Within::Span(None)),
-            None => log_event(&self.hub, event, Within::Current),
+        let Some(parent) = event.parent() else {
+            let within = if event.is_root() { Within::Span(None) } else { Within::Current };
+            return log_event(&self.hub, event, within);
+        };
+        match self.spans.find(key(parent)) {
+            // It was filtered out. What is around it is hidden from a layer with a filter, so what is running counts.
+            None if context.exists(parent) => log_event(&self.hub, event, Within::Current),
+            span => log_event(&self.hub, event, Within::Span(span.as_deref())),
         }
     }
 

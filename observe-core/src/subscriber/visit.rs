@@ -56,6 +56,9 @@ impl Visit for LogVisitor<'_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.inner.record_debug(field, value);
+        match field.name() {
+            LOG_TARGET | LOG_MODULE_PATH | LOG_FILE | LOG_LINE => {}
+            _ => self.inner.record_debug(field, value),
+        }
     }
 }
