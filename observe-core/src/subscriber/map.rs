@@ -40,11 +40,6 @@ impl SpanMap {
         self.stripe(key).get(&key).map(Arc::clone)
     }
 
-    /// Whether there is one.
-    pub(crate) fn contains(&self, key: Key) -> bool {
-        self.stripe(key).contains_key(&key)
-    }
-
     /// Takes the span of this id out.
     pub(crate) fn remove(&self, key: Key) -> Option<Arc<OpenSpan>> {
         self.stripe(key).remove(&key)

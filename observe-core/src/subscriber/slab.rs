@@ -52,7 +52,7 @@ struct Slot {
 }
 
 /// What a slot's `state` says: the generation, and below it how many handles there are. None: it is free.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct State(u64);
 
 impl State {
@@ -312,4 +312,169 @@ fn generation(key: Key) -> u64 {
 /// Never 0, so that no number is.
 fn after(generation: u64) -> u64 {
     if generation < LAST_GENERATION { generation + 1 } else { 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::Hub;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    fn span() -> Arc<OpenSpan> {
+        let hub = Hub::installed_or_detached();
+        OpenSpan::root(&hub, None, false, hub.clock.now())
+    }
+
+    fn open(slab: &Slab) -> Option<(Key, Arc<OpenSpan>)> {
+        let vacant = slab.reserve()?;
+        let (key, span) = (vacant.key(), span());
+        vacant.fill(Arc::clone(&span));
+        Some((key, span))
+    }
+
+    /// A slab of the test's own.
+    macro_rules! slab {
+        ($limit:expr) => {{
+            thread_local! { static FREE: RefCell<Free> = const { RefCell::new(Free::of(&SLAB)) }; }
+            static SLAB: Slab = Slab::new(&FREE, $limit);
+            &SLAB
+        }};
+    }
+
+    // Mutations caught: a generation that stays when a span is closed; `retain` without looking at it.
+    proptest! {
+        #[test]
+        fn a_number_means_its_span_and_no_other(steps in prop::collection::vec((0..5_u8, any::<prop::sample::Index>()), 1..200)) {
+            let slab = slab!(200);
+            let mut open_now: HashMap<Key, (Arc<OpenSpan>, usize)> = HashMap::new();
+            let mut gone: Vec<Key> = Vec::new();
+            for (step, which) in steps {
+                let mut keys: Vec<Key> = open_now.keys().copied().collect();
+                keys.sort_unstable();
+                match step {
+                    0 | 1 => {
+                        let (key, span) = open(slab).unwrap();
+                        prop_assert!(open_now.insert(key, (span, 1)).is_none());
+                        prop_assert!(!gone.contains(&key));
+                    }
+                    2 if !keys.is_empty() => {
+                        let key = keys[which.index(keys.len())];
+                        slab.retain(key);
+                        open_now.get_mut(&key).unwrap().1 += 1;
+                    }
+                    3 if !keys.is_empty() => {
+                        let key = keys[which.index(keys.len())];
+                        let closed = slab.release(key);
+                        let (span, handles) = open_now.get_mut(&key).unwrap();
+                        *handles -= 1;
+                        prop_assert_eq!(closed.is_some(), *handles == 0);
+                        if let Some(closed) = closed {
+                            prop_assert!(Arc::ptr_eq(&closed, span));
+                            open_now.remove(&key);
+                            gone.push(key);
+                        }
+                    }
+                    4 if !gone.is_empty() => {
+                        let key = gone[which.index(gone.len())];
+                        slab.retain(key);
+                        prop_assert!(slab.release(key).is_none() && slab.find(key).is_none());
+                    }
+                    _ => {}
+                }
+                for (key, (span, _)) in &open_now {
+                    prop_assert!(slab.find(*key).is_some_and(|found| Arc::ptr_eq(&found, span)));
+                }
+            }
+            for (key, (_, handles)) in open_now {
+                for _ in 0..handles {
+                    slab.release(key);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_more_are_open_than_allowed_and_those_that_go_make_room() {
+        const LIMIT: usize = 100;
+        let slab = slab!(LIMIT as u32);
+        for _ in 0..3 {
+            let spans: Vec<_> = (0..LIMIT).map(|_| open(slab).unwrap()).collect();
+            assert!(slab.reserve().is_none());
+            for (key, _) in &spans {
+                assert!(slab.release(*key).is_some());
+            }
+        }
+        // What is reserved and not used is free again.
+        for _ in 0..3 {
+            let reserved: Vec<_> = (0..LIMIT).map(|_| slab.reserve().unwrap()).collect();
+            assert!(slab.reserve().is_none());
+            drop(reserved);
+        }
+    }
+
+    // Mutation caught: a thread that keeps what it frees for itself.
+    #[test]
+    fn spans_that_end_on_another_thread_use_the_same_slots_again() {
+        let slab = slab!(10_000);
+        let (sender, receiver) = std::sync::mpsc::sync_channel::<Key>(100);
+        let closing =
+            std::thread::spawn(move || receiver.iter().filter(|key| slab.release(*key).is_some()).count());
+        for _ in 0..200_000 {
+            sender.send(open(slab).unwrap().0).unwrap();
+        }
+        drop(sender);
+        assert_eq!(closing.join().unwrap(), 200_000);
+        assert!(slab.fresh.load(Ordering::Relaxed) < 1_000, "{:?}", slab.fresh);
+    }
+
+    // Mutations caught: a chain taken without the count of changes; `find` that does not look again under the lock.
+    #[test]
+    fn threads_never_share_a_slot() {
+        let slab = slab!(4_000);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut stale = Vec::new();
+                    for round in 0..300 {
+                        let spans: Vec<_> = (0..(round % 7) * 30).map(|_| open(slab).unwrap()).collect();
+                        for (key, span) in &spans {
+                            assert!(Arc::ptr_eq(&slab.find(*key).unwrap(), span));
+                        }
+                        for (key, span) in spans {
+                            assert!(Arc::ptr_eq(&slab.release(key).unwrap(), &span));
+                            stale.push(key);
+                        }
+                        assert!(stale.iter().rev().take(300).all(|key| slab.find(*key).is_none()));
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn forged_numbers_find_nothing() {
+        let slab = slab!(100);
+        let (key, _span) = open(slab).unwrap();
+        for forged in [1, 2, key.get() + 1, key.get() ^ 1 << INDEX_BITS, key.get() | 1 << 63, u64::MAX] {
+            let forged = Key::new(forged).unwrap();
+            slab.retain(forged);
+            assert!(slab.find(forged).is_none() && slab.release(forged).is_none());
+        }
+        assert!(slab.find(key).is_some());
+        assert_eq!((after(1), after(LAST_GENERATION)), (2, 1));
+    }
+
+    #[test]
+    fn handles_beyond_counting_close_early_and_harm_nobody() {
+        let slab = slab!(100);
+        let (key, _span) = open(slab).unwrap();
+        let slot = slab.slot(key).unwrap();
+        slot.state.store(State::new(generation(key), State::MOST_HANDLES).0, Ordering::Relaxed);
+        slab.retain(key);
+        assert_eq!(
+            State(slot.state.load(Ordering::Relaxed)),
+            State::new(generation(key), State::MOST_HANDLES)
+        );
+    }
 }
