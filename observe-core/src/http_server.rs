@@ -4,7 +4,7 @@
 //! no tower service can use it by hand: [`Telemetry::http_server`](crate::Telemetry::http_server).
 
 use crate::context::{Context, Extract, TraceId};
-use crate::fields::{Fields, Text};
+use crate::fields::Fields;
 use crate::http_metrics::{ActiveLabels, ErrorType, Method, RequestLabels, Route, Status, limit_routes};
 use crate::hub::Hub;
 use crate::operation::{End, Operation};
@@ -12,9 +12,9 @@ use crate::outcome::Outcome;
 use crate::semconv::{http as names, span as keys};
 use crate::span::OpenSpan;
 use crate::subscriber::Subscriber;
+use crate::subscriber::scratch::{self, Scratch};
 use crate::trace::LocalTrace;
 use http::HeaderName;
-use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -346,15 +346,14 @@ fn report(end: &End<'_>, mut labels: RequestLabels) {
     // A failure is told once in the log, and here; that a client went away is none.
     let level = if end.outcome.is_failure() { Level::ERROR } else { Level::INFO };
     if end.trace.hub.hears(level, names::REQUEST_TARGET) {
-        with_scratch(|scratch| line(end, &labels, level, scratch));
+        scratch::with(|scratch| line(end, &labels, level, scratch));
     }
 }
 
 /// The request's line: `POST /charge 200`, or how it ended where there was no status. Never the path: that is a
 /// field of its own.
 fn line(end: &End<'_>, labels: &RequestLabels, level: Level, scratch: &mut Scratch) {
-    let Scratch { text, message, fields } = scratch;
-    text.clear();
+    let Scratch { message, fields, target: text } = scratch;
     text.push_str(labels.method.name());
     if !labels.route.is_none() {
         text.push(' ');
@@ -367,7 +366,6 @@ fn line(end: &End<'_>, labels: &RequestLabels, level: Level, scratch: &mut Scrat
     });
     message.set(text);
 
-    fields.clear();
     if let Some(status) = labels.status.code() {
         fields.u64(names::STATUS, u64::from(status));
     }
@@ -411,29 +409,5 @@ impl fmt::Display for SpanName {
             Some(route) => write!(f, " {route}"),
             None => Ok(()),
         }
-    }
-}
-
-/// What a line is put together in.
-#[derive(Default)]
-struct Scratch {
-    text: String,
-    message: Text,
-    fields: Fields,
-}
-
-/// A field set that grew beyond this is not kept.
-const MAX_SCRATCH: usize = 8 * 1024;
-
-thread_local! {
-    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
-}
-
-/// Taken and put back, so that whoever ends a request within another's end finds none and makes its own.
-fn with_scratch(f: impl FnOnce(&mut Scratch)) {
-    let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
-    f(&mut scratch);
-    if scratch.fields.as_str().len() <= MAX_SCRATCH {
-        let _ = SCRATCH.try_with(|place| place.set(Some(scratch)));
     }
 }

@@ -8,7 +8,7 @@ mod layer;
 mod log;
 #[cfg(feature = "subscriber")]
 mod map;
-mod scratch;
+pub(crate) mod scratch;
 mod slab;
 mod visit;
 

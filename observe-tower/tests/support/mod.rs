@@ -1,0 +1,200 @@
+//! What the tests of the layer have in common.
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use http_body::{Body, Frame, SizeHint};
+use observe_core::{Format, Telemetry};
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, Write};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// A telemetry of its own, and the lines it writes.
+#[derive(Clone)]
+pub(crate) struct Observed {
+    pub(crate) telemetry: Telemetry,
+    written: Written,
+}
+
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Observed {
+    pub(crate) fn new() -> Self {
+        let written = Written::default();
+        let telemetry = Telemetry::builder("test").log_writer(written.clone()).build().unwrap();
+        Self { telemetry, written }
+    }
+
+    /// Every line so far.
+    pub(crate) fn lines(&self) -> Vec<serde_json::Value> {
+        self.telemetry.flush(Duration::from_secs(10)).unwrap();
+        let text = String::from_utf8(self.written.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The lines of requests.
+    pub(crate) fn requests(&self) -> Vec<serde_json::Value> {
+        self.lines().into_iter().filter(|line| line["target"] == "observe::request").collect()
+    }
+
+    pub(crate) fn exposition(&self) -> String {
+        let mut text = Vec::new();
+        self.telemetry.registry().encode(Format::Text, &mut text);
+        String::from_utf8(text).unwrap()
+    }
+
+    /// Values of a metric that are not 0, by their labels.
+    pub(crate) fn series(&self, metric: &str) -> BTreeMap<String, u64> {
+        let text = self.exposition();
+        let rows =
+            text.lines().filter_map(|line| line.strip_prefix(metric)?.strip_prefix('{')?.rsplit_once("} "));
+        rows.map(|(labels, value)| (labels.to_owned(), value.parse().unwrap()))
+            .filter(|(_, n)| *n != 0)
+            .collect()
+    }
+
+    /// How many requests were counted, by their labels.
+    pub(crate) fn counted(&self) -> BTreeMap<String, u64> {
+        self.series("http_server_request_duration_seconds_count")
+    }
+
+    /// How many requests are in flight.
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.series("http_server_active_requests").values().sum()
+    }
+
+    /// Waits until so many were counted: a server drops what a client left some time later.
+    pub(crate) async fn until_counted(&self, requests: u64) -> BTreeMap<String, u64> {
+        for _ in 0..2_000 {
+            let counted = self.counted();
+            if counted.values().sum::<u64>() >= requests {
+                return counted;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("only {:?} after ten seconds, not {requests}", self.counted());
+    }
+}
+
+/// The labels of a request, as the exposition has them.
+pub(crate) fn labels(method: &str, route: &str, status: &str, error_type: &str) -> String {
+    let mut text = format!("http_request_method=\"{method}\",url_scheme=\"http\"");
+    for (name, value) in
+        [("http_route", route), ("http_response_status_code", status), ("error_type", error_type)]
+    {
+        if !value.is_empty() {
+            text += &format!(",{name}=\"{value}\"");
+        }
+    }
+    text + ",network_protocol_version=\"1.1\""
+}
+
+pub(crate) fn get(path: &str) -> Request<()> {
+    Request::get(path).body(()).unwrap()
+}
+
+/// What a body does when it is polled.
+pub(crate) enum Step {
+    Data(&'static str),
+    Trailers,
+    Error,
+    Panic,
+    Pending,
+}
+
+/// A body that does as it was told; then it is at its end.
+#[derive(Default)]
+pub(crate) struct Steps {
+    pub(crate) steps: VecDeque<Step>,
+    /// What it says of its length.
+    pub(crate) declared: Option<u64>,
+    /// Whether it knows that nothing comes any more.
+    pub(crate) knows_end: bool,
+    /// Dropped with it.
+    pub(crate) on_drop: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Steps {
+    pub(crate) fn new(steps: impl IntoIterator<Item = Step>) -> Self {
+        let mut body = Self::default();
+        body.steps.extend(steps);
+        body
+    }
+
+    pub(crate) fn declared(mut self, length: u64) -> Self {
+        self.declared = Some(length);
+        self
+    }
+
+    pub(crate) fn knows_end(mut self) -> Self {
+        self.knows_end = true;
+        self
+    }
+
+    pub(crate) fn on_drop(mut self, on_drop: impl FnOnce() + Send + 'static) -> Self {
+        self.on_drop = Some(Box::new(on_drop));
+        self
+    }
+}
+
+impl Drop for Steps {
+    fn drop(&mut self) {
+        if let Some(on_drop) = self.on_drop.take() {
+            on_drop();
+        }
+    }
+}
+
+impl Body for Steps {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Poll::Ready(match self.steps.pop_front() {
+            None => None,
+            Some(Step::Data(data)) => Some(Ok(Frame::data(Bytes::from_static(data.as_bytes())))),
+            Some(Step::Trailers) => Some(Ok(Frame::trailers(HeaderMap::new()))),
+            Some(Step::Error) => Some(Err(io::Error::other("the body broke"))),
+            Some(Step::Panic) => panic!("planned"),
+            Some(Step::Pending) => {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.knows_end && self.steps.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.declared.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+/// Keeps panics that are part of the test off the terminal.
+pub(crate) fn expect_planned_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.payload_as_str() != Some("planned") {
+            usual(panic);
+        }
+    }));
+}
