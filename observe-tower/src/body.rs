@@ -16,7 +16,8 @@ pin_project! {
     ///
     /// The request ends well with the last frame, with trailers, and when a body whose length was declared is
     /// dropped after that length: HTTP/1 servers do not ask for an end then. It fails with the body's error. A
-    /// body that is dropped before was cancelled.
+    /// body that is dropped before was cancelled. What was handed to the server counts as sent: whether the client
+    /// read it is not known here.
     pub struct ObserveBody<B> {
         #[pin]
         body: Option<B>,
