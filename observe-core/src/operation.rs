@@ -147,6 +147,8 @@ impl Operation {
 
     /// Runs `f` inside, for one poll. Marks the operation when `f` unwinds.
     pub(crate) fn within<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        // Our own subscriber reads the stack: to enter there, too, would tell it nothing.
+        let own = self.span.as_ref().and_then(|span| span.known).is_some_and(|known| known.is_own());
         let pushed = match self.span.take().map(current::push_nested) {
             Some(Ok(pushed)) => Some(pushed),
             Some(Err(span)) => {
@@ -158,7 +160,7 @@ impl Operation {
         let already = std::thread::panicking();
         let Self { span, tracing, panicked, .. } = self;
         let _stay = Stay { span, panicked, pushed, already };
-        let _entered = tracing.enter();
+        let _entered = (!own).then(|| tracing.enter());
         f()
     }
 

@@ -43,6 +43,16 @@ pub(crate) struct Known {
     pub(crate) metadata: &'static Metadata<'static>,
 }
 
+impl Known {
+    /// The door of our own subscriber's slab.
+    pub(crate) const OWN_DOOR: u32 = 0;
+
+    /// Whether our own subscriber knows it, and so nobody else does.
+    pub(crate) fn is_own(&self) -> bool {
+        self.door == Self::OWN_DOOR
+    }
+}
+
 impl OpenSpan {
     /// A local root: below `parent` when it carries a span, else the first of a new trace.
     pub(crate) fn root(hub: &Arc<Hub>, parent: Option<&Context>, correlated: bool, start: Tick) -> Arc<Self> {

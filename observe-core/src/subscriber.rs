@@ -39,7 +39,7 @@ pub(crate) struct Subscriber {
 }
 
 /// The slab's door: [`Known::door`].
-const SLAB: u32 = 0;
+const SLAB: u32 = Known::OWN_DOOR;
 
 impl Subscriber {
     pub(crate) fn new(hub: Arc<Hub>) -> Self {

@@ -199,23 +199,45 @@ fn escape(special: u8, long: &mut [u8; 6]) -> &str {
 /// Eight bytes at a time: only bytes above the first hit may be reported wrongly.
 #[inline]
 pub(crate) fn find_special(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
-    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     let (chunks, tail) = bytes.as_chunks::<8>();
     for (index, chunk) in chunks.iter().enumerate() {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = word ^ (ONES * b'"' as u64);
-        let backslash = word ^ (ONES * b'\\' as u64);
-        let hits = (word.wrapping_sub(ONES * 0x20) & !word)
-            | (quote.wrapping_sub(ONES) & !quote)
-            | (backslash.wrapping_sub(ONES) & !backslash);
-        let hits = hits & HIGH;
+        let hits = specials(u64::from_le_bytes(*chunk));
         if hits != 0 {
-            return Some(index * 8 + hits.trailing_zeros() as usize / 8);
+            return Some(index * 8 + first(hits));
         }
     }
-    let special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
-    tail.iter().position(special).map(|at| chunks.len() * 8 + at)
+    if tail.is_empty() {
+        return None;
+    }
+    // The last bytes once more with those before them, which are clean; fewer than eight by themselves.
+    if let Some(last) = bytes.last_chunk::<8>() {
+        let hits = specials(u64::from_le_bytes(*last));
+        return (hits != 0).then(|| bytes.len() - 8 + first(hits));
+    }
+    let mut word = 0x2020_2020_2020_2020;
+    for byte in tail.iter().rev() {
+        word = word << 8 | u64::from(*byte);
+    }
+    let hits = specials(word);
+    (hits != 0).then(|| first(hits))
+}
+
+/// The high bit of each byte that is special, and perhaps of some above the first one.
+#[inline]
+fn specials(word: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    let quote = word ^ (ONES * b'"' as u64);
+    let backslash = word ^ (ONES * b'\\' as u64);
+    let hits = (word.wrapping_sub(ONES * 0x20) & !word)
+        | (quote.wrapping_sub(ONES) & !quote)
+        | (backslash.wrapping_sub(ONES) & !backslash);
+    hits & HIGH
+}
+
+#[inline]
+fn first(hits: u64) -> usize {
+    hits.trailing_zeros() as usize / 8
 }
 
 #[cfg(test)]
