@@ -6,64 +6,72 @@
 
 use crate::context::{Context, Inject};
 use crate::hub::Hub;
+use crate::pool::Shared;
 use crate::semconv::span::TARGET;
 use crate::span::{Known, OpenSpan};
 use std::cell::RefCell;
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tracing_core::Metadata;
 
 /// Frames beyond this depth are not kept: something enters and never leaves.
 const DEPTH: usize = 1024;
 
-enum Frame {
-    /// An operation's own stay, for one poll or one closure.
-    Operation {
-        span: Arc<OpenSpan>,
-        /// Whether it is taken off strictly in turn, by the function that pushed it.
-        nested: bool,
-    },
-    /// A span that `tracing` entered.
-    Entered { span: Arc<OpenSpan> },
-    /// New local roots belong to this telemetry; what lies below is hidden.
-    Scope { hub: Arc<Hub> },
-    /// Left out of turn; it only keeps the depth of the frames above it.
-    Vacant,
+/// Flat, and small fields each by itself: what was written a moment ago is read again as it was written, which
+/// processors do without a wait.
+struct Frame {
+    kind: Kind,
+    /// Names it, so that a guard finds only its own.
+    serial: u64,
+    /// What runs in it, but for a scope.
+    span: Option<Shared<OpenSpan>>,
+    /// A scope's telemetry: new local roots belong to it; what lies below is hidden.
+    hub: Option<Arc<Hub>>,
 }
 
-struct Slot {
-    frame: Frame,
-    serial: u64,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// An operation's stay for one poll or one closure, taken off strictly in turn by the function that pushed it.
+    Polled,
+    /// An operation's stay for as long as a guard lives.
+    Guarded,
+    /// A span that `tracing` entered.
+    Entered,
+    /// A telemetry's stay for one poll or one closure.
+    Scope,
+    /// Left out of turn; it only keeps the depth of the frames above it.
+    Vacant,
 }
 
 impl Frame {
     /// It was left behind by a guard that was forgotten: what it is of has ended.
     fn is_stale(&self) -> bool {
-        match self {
-            Frame::Operation { span, nested } => !nested && span.ended.load(Ordering::Relaxed),
-            Frame::Entered { span } => span.closed.load(Ordering::Relaxed),
-            Frame::Scope { .. } => false,
-            Frame::Vacant => true,
+        let over = |is_over: fn(&OpenSpan) -> &AtomicBool| {
+            self.span.as_ref().is_none_or(|span| is_over(span).load(Ordering::Relaxed))
+        };
+        match self.kind {
+            Kind::Polled | Kind::Scope => false,
+            Kind::Guarded => over(|span| &span.ended),
+            Kind::Entered => over(|span| &span.closed),
+            Kind::Vacant => true,
         }
     }
 
     /// Its span, unless the frame was left behind.
-    fn live(&self) -> Option<&Arc<OpenSpan>> {
-        self.span().filter(|_| !self.is_stale())
+    fn live(&self) -> Option<&Shared<OpenSpan>> {
+        self.span.as_ref().filter(|_| !self.is_stale())
     }
 
-    fn span(&self) -> Option<&Arc<OpenSpan>> {
-        match self {
-            Frame::Operation { span, .. } | Frame::Entered { span } => Some(span),
-            Frame::Scope { .. } | Frame::Vacant => None,
-        }
+    /// A function that is still running will take it off.
+    fn is_in_progress(&self) -> bool {
+        matches!(self.kind, Kind::Polled | Kind::Scope)
     }
 }
 
 struct Stack {
-    frames: Vec<Slot>,
-    /// Names frames, so that a guard finds only its own.
+    frames: Vec<Frame>,
+    /// The latest frame's.
     serial: u64,
     /// Handed from an operation to our subscriber, and back: see [`offer`].
     offered: Option<Offered>,
@@ -75,7 +83,7 @@ type Offered = (Offer, &'static str);
 /// What an operation offers to the subscriber while its `tracing` span is being made.
 pub(crate) enum Offer {
     /// This is the span: know it.
-    Span(Arc<OpenSpan>),
+    Span(Shared<OpenSpan>),
     /// Make the span as you would any other, and hand it over.
     Wanted,
 }
@@ -90,157 +98,181 @@ fn with<R>(f: impl FnOnce(&mut Stack) -> R) -> Option<R> {
 }
 
 impl Stack {
-    fn top(&self) -> Option<&Arc<OpenSpan>> {
+    fn top(&self) -> Option<&Shared<OpenSpan>> {
         self.spans().next()
     }
 
     /// The spans from the innermost outwards.
-    fn spans(&self) -> impl Iterator<Item = &Arc<OpenSpan>> {
-        let frames = self.frames.iter().rev().map(|slot| &slot.frame);
-        frames.take_while(|frame| !matches!(frame, Frame::Scope { .. })).filter_map(Frame::live)
+    fn spans(&self) -> impl Iterator<Item = &Shared<OpenSpan>> {
+        self.frames.iter().rev().take_while(|frame| frame.kind != Kind::Scope).filter_map(Frame::live)
     }
 
-    fn push(&mut self, frame: Frame) -> Option<Place> {
-        while self.frames.last().is_some_and(|slot| slot.frame.is_stale()) {
+    fn has_room(&mut self) -> bool {
+        while self.frames.last().is_some_and(Frame::is_stale) {
             self.frames.pop();
         }
-        let depth = self.frames.len();
-        if depth >= DEPTH {
-            return None;
-        }
+        self.frames.len() < DEPTH
+    }
+
+    fn push(&mut self, kind: Kind, span: Option<Shared<OpenSpan>>, hub: Option<Arc<Hub>>) -> Pushed {
         self.serial += 1;
-        let serial = self.serial;
-        self.frames.push(Slot { frame, serial });
-        Some(Place { depth, serial })
+        let (depth, serial) = (self.frames.len(), self.serial);
+        self.frames.push(Frame { kind, serial, span, hub });
+        Pushed { depth, serial }
     }
 
     /// Takes off what lies at `at` and does not disturb the frames above it.
-    fn take(&mut self, at: usize) -> Option<Frame> {
-        let own = std::mem::replace(&mut self.frames.get_mut(at)?.frame, Frame::Vacant);
-        while matches!(self.frames.last(), Some(Slot { frame: Frame::Vacant, .. })) {
+    fn take(&mut self, at: usize) -> Left {
+        let mut left = Left::default();
+        if let Some(frame) = self.frames.get_mut(at) {
+            frame.kind = Kind::Vacant;
+            left.span = frame.span.take();
+            left.hub = frame.hub.take();
+        }
+        while self.frames.last().is_some_and(|frame| frame.kind == Kind::Vacant) {
             self.frames.pop();
         }
-        Some(own)
+        left
+    }
+
+    /// Takes off a frame by its name, and what was left above it; but not from under what is in progress.
+    fn take_pushed(&mut self, pushed: Pushed) -> Left {
+        let Pushed { depth, serial } = pushed;
+        if self.frames.get(depth).is_none_or(|frame| frame.serial != serial) {
+            return Left::default();
+        }
+        let above = self.frames.get(depth + 1..).unwrap_or_default();
+        // Nearly always empty, and then nothing is allocated.
+        let above = if above.is_empty() || above.iter().any(Frame::is_in_progress) {
+            Vec::new()
+        } else {
+            self.frames.split_off(depth + 1)
+        };
+        Left { above, ..self.take(depth) }
     }
 }
 
+/// What was in a frame, to be dropped after the borrow: the last holder of a hub drops what users gave to it.
+#[derive(Default)]
+struct Left {
+    span: Option<Shared<OpenSpan>>,
+    hub: Option<Arc<Hub>>,
+    above: Vec<Frame>,
+}
+
 /// Runs `f` with the innermost span. `f` runs no user code.
-pub(crate) fn with_span<R>(f: impl FnOnce(&Arc<OpenSpan>) -> R) -> Option<R> {
+pub(crate) fn with_span<R>(f: impl FnOnce(&Shared<OpenSpan>) -> R) -> Option<R> {
     with(|stack| stack.top().map(f)).flatten()
 }
 
 /// The innermost span.
-pub(crate) fn span() -> Option<Arc<OpenSpan>> {
-    with_span(Arc::clone)
+pub(crate) fn span() -> Option<Shared<OpenSpan>> {
+    with_span(Shared::clone)
 }
 
 /// The telemetry that new local roots belong to: the innermost scope's or operation's, else the installed one.
 pub(crate) fn hub() -> Arc<Hub> {
+    with_hub(Arc::clone)
+}
+
+/// Runs `f` with the telemetry that new local roots belong to. `f` runs no user code.
+pub(crate) fn with_hub<R>(f: impl Fn(&Arc<Hub>) -> R) -> R {
     let here = with(|stack| {
-        stack.frames.iter().rev().find_map(|slot| match &slot.frame {
-            Frame::Scope { hub } => Some(Arc::clone(hub)),
-            frame => Some(Arc::clone(&frame.live()?.trace()?.hub)),
-        })
+        let hub = stack.frames.iter().rev().find_map(|frame| match frame.kind {
+            Kind::Scope => frame.hub.as_ref(),
+            _ => Some(&frame.live()?.trace()?.hub),
+        });
+        hub.map(&f)
     });
-    here.flatten().unwrap_or_else(Hub::installed_or_detached)
+    here.flatten().unwrap_or_else(|| f(Hub::installed_or_detached()))
 }
 
 /// The innermost scope, where the telemetry is not the installed one.
 pub(crate) fn scope() -> Option<Arc<Hub>> {
-    let scope = with(|stack| {
-        stack.frames.iter().rev().find_map(|slot| match &slot.frame {
-            Frame::Scope { hub } => Some(Arc::clone(hub)),
-            _ => None,
-        })
-    });
-    scope.flatten()
+    with(|stack| stack.frames.iter().rev().find_map(|frame| frame.hub.clone())).flatten()
 }
 
-/// Where a frame lies on this thread's stack. `None` inside: it was not pushed.
+/// A frame on this thread's stack, by its place and its name; the name 0: there is none.
 #[must_use]
-#[derive(Clone, Copy)]
-pub(crate) struct Pushed(Option<Place>);
-
-#[derive(Clone, Copy)]
-struct Place {
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Pushed {
     depth: usize,
     serial: u64,
 }
 
-/// Pushes an operation for one poll: taken off by the same function, whatever happens in between.
-///
-/// # Errors
-/// Gives the span back where it finds no room: too deep, or the thread is being torn down.
-pub(crate) fn push_nested(span: Arc<OpenSpan>) -> Result<Pushed, Arc<OpenSpan>> {
-    let mut span = Some(span);
-    let place = with(|stack| {
-        if stack.frames.len() >= DEPTH {
-            return None;
-        }
-        stack.push(Frame::Operation { span: span.take()?, nested: true })
+/// Takes an operation from `span` for one poll: put back by [`pop_polled`] of the same function, whatever happens
+/// in between. Where there is no room, too deep or the thread being torn down, it stays where it is.
+#[inline]
+pub(crate) fn push_polled(span: &mut Option<Shared<OpenSpan>>) -> Pushed {
+    let pushed = with(|stack| {
+        let room = span.is_some() && stack.has_room();
+        room.then(|| stack.push(Kind::Polled, span.take(), None))
     });
-    match span {
-        None => Ok(Pushed(place.flatten())),
-        Some(span) => Err(span),
+    pushed.flatten().unwrap_or_default()
+}
+
+/// Ends what [`push_polled`] began.
+#[inline]
+pub(crate) fn pop_polled(pushed: Pushed, span: &mut Option<Shared<OpenSpan>>) {
+    if pushed.serial == 0 {
+        return;
+    }
+    let left = with(|stack| match stack.frames.last_mut() {
+        Some(top) if top.serial == pushed.serial => {
+            *span = top.span.take();
+            stack.frames.pop();
+            None
+        }
+        _ => Some(stack.take_pushed(pushed)),
+    });
+    if let Some(Some(mut left)) = left {
+        *span = left.span.take();
     }
 }
 
 /// Pushes an operation for as long as a guard lives, which its user may drop out of turn.
-pub(crate) fn push_guarded(span: Arc<OpenSpan>) -> Pushed {
-    Pushed(with(|stack| stack.push(Frame::Operation { span, nested: false })).flatten())
+pub(crate) fn push_guarded(span: Shared<OpenSpan>) -> Pushed {
+    let mut span = Some(span);
+    let pushed = with(|stack| stack.has_room().then(|| stack.push(Kind::Guarded, span.take(), None)));
+    pushed.flatten().unwrap_or_default()
 }
 
 /// Pushes a scope, for one poll or one closure.
 pub(crate) fn push_scope(hub: Arc<Hub>) -> Pushed {
-    Pushed(with(|stack| stack.push(Frame::Scope { hub })).flatten())
+    let mut hub = Some(hub);
+    let pushed = with(|stack| stack.has_room().then(|| stack.push(Kind::Scope, None, hub.take())));
+    pushed.flatten().unwrap_or_default()
 }
 
 /// Takes a frame off, and what was left above it; but not from under a poll that is still in progress.
-pub(crate) fn pop(pushed: Pushed) -> Option<Arc<OpenSpan>> {
-    let Place { depth, serial } = pushed.0?;
-    // Dropped after the borrow: the last holder of a hub drops what users gave to it.
-    let (own, above) = with(|stack| {
-        if stack.frames.get(depth).is_none_or(|slot| slot.serial != serial) {
-            return (None, Vec::new());
-        }
-        let in_progress =
-            |slot: &Slot| matches!(slot.frame, Frame::Scope { .. } | Frame::Operation { nested: true, .. });
-        let tail = stack.frames.get(depth + 1..).unwrap_or_default();
-        // Nearly always empty, and then nothing is allocated.
-        let above = if tail.is_empty() || tail.iter().any(in_progress) {
-            Vec::new()
-        } else {
-            stack.frames.split_off(depth + 1)
-        };
-        (stack.take(depth), above)
-    })?;
-    drop(above);
-    match own {
-        Some(Frame::Operation { span, .. }) => Some(span),
-        _ => None,
+pub(crate) fn pop(pushed: Pushed) {
+    if pushed.serial != 0 {
+        drop(with(|stack| stack.take_pushed(pushed)));
     }
 }
 
 /// `tracing` enters a span that our subscriber knows. An operation on top enters itself: it is there already.
-pub(crate) fn enter(span: Arc<OpenSpan>) {
-    let refused = with(|stack| match stack.frames.last() {
-        Some(Slot { frame: Frame::Operation { span: top, .. }, .. }) if Arc::ptr_eq(top, &span) => Some(span),
-        _ => {
-            let _ = stack.push(Frame::Entered { span });
-            None
+pub(crate) fn enter(span: Shared<OpenSpan>) {
+    let mut span = Some(span);
+    with(|stack| {
+        let is_there = stack.frames.last().is_some_and(|top| {
+            let own = matches!(top.kind, Kind::Polled | Kind::Guarded);
+            own && matches!((&top.span, &span), (Some(top), Some(span)) if Shared::ptr_eq(top, span))
+        });
+        if !is_there && stack.has_room() {
+            let _ = stack.push(Kind::Entered, span.take(), None);
         }
     });
-    drop(refused);
 }
 
 /// `tracing` leaves a span that our subscriber knows by `key`.
 pub(crate) fn exit(door: u32, key: NonZeroU64) {
     let left = with(|stack| {
         let is = |known: &Known| known.key == key && known.door == door;
-        let known = |slot: &Slot| slot.frame.span().and_then(|span| span.known.as_ref()).is_some_and(is);
+        let known = |frame: &Frame| frame.span.as_ref().and_then(|span| span.known.as_ref()).is_some_and(is);
         let at = stack.frames.iter().rposition(known)?;
-        let entered = matches!(stack.frames.get(at), Some(Slot { frame: Frame::Entered { .. }, .. }));
-        if entered { stack.take(at) } else { None }
+        let entered = stack.frames.get(at).is_some_and(|frame| frame.kind == Kind::Entered);
+        entered.then(|| stack.take(at))
     });
     drop(left);
 }
@@ -293,7 +325,7 @@ pub(crate) fn take_offer(metadata: &Metadata<'_>) -> Option<Offer> {
 }
 
 /// Gives the span of an offer back to the operation.
-pub(crate) fn return_offer(span: Arc<OpenSpan>) {
+pub(crate) fn return_offer(span: Shared<OpenSpan>) {
     with(|stack| stack.offered = Some((Offer::Span(span), "")));
 }
 

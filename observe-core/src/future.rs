@@ -4,6 +4,7 @@ use crate::current::{self, Pushed};
 use crate::hub::Hub;
 use crate::operation::Operation;
 use crate::outcome::Outcome;
+use crate::pool::Shared;
 use crate::span::OpenSpan;
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -91,7 +92,7 @@ impl<F> fmt::Debug for Instrumented<F> {
 /// ```
 #[derive(Clone)]
 pub struct Current {
-    span: Option<Arc<OpenSpan>>,
+    span: Option<Shared<OpenSpan>>,
     scope: Option<Scope>,
     tracing: tracing::Span,
 }
@@ -140,7 +141,9 @@ impl fmt::Debug for Current {
 
 struct Stay {
     scope: Option<(Pushed, DefaultGuard)>,
-    span: Option<Pushed>,
+    polled: Pushed,
+    /// Where the stack has it from, and gives it back to.
+    span: Option<Shared<OpenSpan>>,
 }
 
 impl Stay {
@@ -149,19 +152,18 @@ impl Stay {
             (current::push_scope(Arc::clone(&scope.hub)), dispatcher::set_default(&scope.dispatch))
         };
         let scope = current.scope.as_ref().map(enter);
-        let span = current.span.clone().and_then(|span| current::push_nested(span).ok());
-        Self { scope, span }
+        let mut span = current.span.clone();
+        let polled = current::push_polled(&mut span);
+        Self { scope, polled, span }
     }
 }
 
 impl Drop for Stay {
     fn drop(&mut self) {
-        if let Some(pushed) = self.span.take() {
-            drop(current::pop(pushed));
-        }
+        current::pop_polled(self.polled, &mut self.span);
         if let Some((pushed, default)) = self.scope.take() {
             drop(default);
-            drop(current::pop(pushed));
+            current::pop(pushed);
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::http_metrics::{ActiveLabels, ErrorType, Method, RequestLabels, Route,
 use crate::hub::Hub;
 use crate::operation::{End, Operation};
 use crate::outcome::Outcome;
+use crate::pool::Shared;
 use crate::semconv::{http as names, span as keys};
 use crate::span::OpenSpan;
 use crate::subscriber::Subscriber;
@@ -113,7 +114,7 @@ impl HttpServer {
         };
         let path = cut(request.path, MAX_PATH);
         let mut span = OpenSpan::root(&self.hub, Some(context), true, self.hub.clock.now());
-        if let Some(span) = Arc::get_mut(&mut span) {
+        if let Some(span) = Shared::get_mut(&mut span) {
             describe(span.fields_mut(), &labels, request.method, path);
         }
         let route = (!labels.route.is_none()).then(|| labels.route.as_str());
@@ -140,7 +141,7 @@ impl HttpServer {
     /// same, as it came: what is called meanwhile hangs below the caller, and lines are stamped with its ids.
     pub fn pass(&self, context: &Context) -> HttpServerOperation {
         let mut span = OpenSpan::root(&self.hub, Some(context), true, self.hub.clock.now());
-        if let (Some(span), Some(caller)) = (Arc::get_mut(&mut span), context.span()) {
+        if let (Some(span), Some(caller)) = (Shared::get_mut(&mut span), context.span()) {
             span.id = caller.span_id;
         }
         if let Some(trace) = span.trace() {
@@ -217,7 +218,7 @@ impl HttpServerOperation {
     /// Whether a route matched, or was named by [`route`](crate::route).
     #[must_use]
     pub fn has_route(&self) -> bool {
-        let named = |trace: &Arc<LocalTrace>| trace.told().is_some_and(|told| told.route.is_some());
+        let named = |trace: &Shared<LocalTrace>| trace.told().is_some_and(|told| told.route.is_some());
         !self.labels.route.is_none() || self.trace().is_some_and(named)
     }
 
@@ -277,7 +278,7 @@ impl HttpServerOperation {
     }
 
     /// Nothing of it is here while a poll has it.
-    fn trace(&self) -> Option<&Arc<LocalTrace>> {
+    fn trace(&self) -> Option<&Shared<LocalTrace>> {
         self.operation.open_span().and_then(OpenSpan::trace)
     }
 

@@ -100,9 +100,9 @@ impl Hub {
 
     /// The installed hub, else one that writes no line and that nobody scrapes: contexts, and the metrics that
     /// are statics, work all the same.
-    pub(crate) fn installed_or_detached() -> Arc<Self> {
+    pub(crate) fn installed_or_detached() -> &'static Arc<Self> {
         static DETACHED: LazyLock<Arc<Hub>> = LazyLock::new(|| Arc::new(Hub::detached()));
-        Arc::clone(INSTALLED.get().unwrap_or_else(|| &DETACHED))
+        INSTALLED.get().unwrap_or_else(|| &DETACHED)
     }
 
     fn detached() -> Self {

@@ -12,6 +12,7 @@ use crate::function::Measure;
 use crate::hub::Hub;
 use crate::metric::{Exemplar, Histogram};
 use crate::outcome::Outcome;
+use crate::pool::Shared;
 use crate::record::LogRecord;
 use crate::sampling::{Facts, Keep};
 use crate::semconv;
@@ -35,7 +36,7 @@ use tracing_core::Level;
 #[must_use = "an operation that is dropped at once is recorded as cancelled"]
 pub struct Operation {
     /// `None` while a poll has it on the stack, and after the end.
-    span: Option<Arc<OpenSpan>>,
+    span: Option<Shared<OpenSpan>>,
     tracing: tracing::Span,
     measure: Measure,
     /// A poll of it unwound.
@@ -106,12 +107,12 @@ impl Operation {
 
     /// Opens an operation on a span that is there, with the fields it has: our subscriber takes those for the
     /// attributes, and does not read them again.
-    pub(crate) fn open_on(span: Arc<OpenSpan>, make: impl FnOnce() -> tracing::Span) -> Self {
+    pub(crate) fn open_on(span: Shared<OpenSpan>, make: impl FnOnce() -> tracing::Span) -> Self {
         Self::begin(Offer::Span(span), None, false, Measure::Unmeasured, make)
     }
 
     /// Opens an operation that no `tracing` span belongs to.
-    pub(crate) fn hidden(span: Arc<OpenSpan>) -> Self {
+    pub(crate) fn hidden(span: Shared<OpenSpan>) -> Self {
         Self {
             span: Some(span),
             tracing: tracing::Span::none(),
@@ -141,7 +142,7 @@ impl Operation {
     /// Makes it the current context until the guard is dropped. For code that does not await: a future is
     /// polled on many threads, use [`instrument`](Operation::instrument) for it.
     pub fn enter(&self) -> Entered<'_> {
-        let pushed = self.span.clone().map(current::push_guarded);
+        let pushed = self.span.clone().map(current::push_guarded).unwrap_or_default();
         Entered { tracing: Some(self.tracing.enter()), pushed, on_this_thread: PhantomData }
     }
 
@@ -149,14 +150,7 @@ impl Operation {
     pub(crate) fn within<R>(&mut self, f: impl FnOnce() -> R) -> R {
         // Our own subscriber reads the stack: to enter there, too, would tell it nothing.
         let own = self.span.as_ref().and_then(|span| span.known).is_some_and(|known| known.is_own());
-        let pushed = match self.span.take().map(current::push_nested) {
-            Some(Ok(pushed)) => Some(pushed),
-            Some(Err(span)) => {
-                self.span = Some(span);
-                None
-            }
-            None => None,
-        };
+        let pushed = current::push_polled(&mut self.span);
         let already = std::thread::panicking();
         let Self { span, tracing, panicked, .. } = self;
         let _stay = Stay { span, panicked, pushed, already };
@@ -248,7 +242,7 @@ impl Operation {
         }
         drop(tracing);
         span.ended.store(true, Ordering::Relaxed);
-        span.recycle();
+        OpenSpan::recycle(span);
     }
 
     /// Ends it when its owner was dropped before its work was done.
@@ -344,7 +338,7 @@ fn line(end: &End<'_>, measure: &Measure) {
     end.log(level, semconv::span::TARGET, &message, &fields);
 }
 
-fn below_current(hub: Option<&Arc<Hub>>, correlated: bool) -> Arc<OpenSpan> {
+fn below_current(hub: Option<&Arc<Hub>>, correlated: bool) -> Shared<OpenSpan> {
     let child = current::with_span(|parent| {
         let now = parent.trace().map(|trace| trace.hub.clock.now())?;
         OpenSpan::child(parent, now)
@@ -369,17 +363,15 @@ impl fmt::Debug for Operation {
 
 /// Takes an operation off the stack again, and marks it when it unwound.
 struct Stay<'a> {
-    span: &'a mut Option<Arc<OpenSpan>>,
+    span: &'a mut Option<Shared<OpenSpan>>,
     panicked: &'a mut bool,
-    pushed: Option<Pushed>,
+    pushed: Pushed,
     already: bool,
 }
 
 impl Drop for Stay<'_> {
     fn drop(&mut self) {
-        if let Some(pushed) = self.pushed.take() {
-            *self.span = current::pop(pushed);
-        }
+        current::pop_polled(self.pushed, self.span);
         if !self.already && std::thread::panicking() {
             *self.panicked = true;
         }
@@ -390,7 +382,7 @@ impl Drop for Stay<'_> {
 #[must_use = "the operation is left when this is dropped"]
 pub struct Entered<'a> {
     tracing: Option<tracing::span::Entered<'a>>,
-    pushed: Option<Pushed>,
+    pushed: Pushed,
     /// The stack is this thread's.
     on_this_thread: PhantomData<*const ()>,
 }
@@ -398,9 +390,7 @@ pub struct Entered<'a> {
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
         drop(self.tracing.take());
-        if let Some(pushed) = self.pushed.take() {
-            drop(current::pop(pushed));
-        }
+        current::pop(self.pushed);
     }
 }
 

@@ -6,7 +6,10 @@
 use crossbeam_queue::ArrayQueue;
 use once_cell::race::OnceBox;
 use std::cell::RefCell;
-use std::sync::Arc;
+
+/// A record in use, held by all who use it. Without weak handles: whether one is its only holder is a plain load,
+/// where std's `Arc` needs an exchange each time.
+pub(crate) type Shared<T> = triomphe::Arc<T>;
 
 const LOCAL: usize = 32;
 const SHARED: usize = 1024;
@@ -21,24 +24,24 @@ pub(crate) trait Pooled: Sized + 'static {
 
 /// The lists of one type: see [`Pooled`].
 pub(crate) struct Pool<T: 'static> {
-    local: &'static std::thread::LocalKey<RefCell<Vec<Arc<T>>>>,
-    shared: OnceBox<ArrayQueue<Arc<T>>>,
+    local: &'static std::thread::LocalKey<RefCell<Vec<Shared<T>>>>,
+    shared: OnceBox<ArrayQueue<Shared<T>>>,
 }
 
 impl<T: Pooled> Pool<T> {
-    pub(crate) const fn new(local: &'static std::thread::LocalKey<RefCell<Vec<Arc<T>>>>) -> Self {
+    pub(crate) const fn new(local: &'static std::thread::LocalKey<RefCell<Vec<Shared<T>>>>) -> Self {
         Self { local, shared: OnceBox::new() }
     }
 
     /// A record that nobody else holds, if one is at hand.
-    pub(crate) fn take(&self) -> Option<Arc<T>> {
+    pub(crate) fn take(&self) -> Option<Shared<T>> {
         let local = self.local.try_with(|list| list.try_borrow_mut().ok().and_then(|mut list| list.pop()));
         local.ok().flatten().or_else(|| self.shared.get().and_then(ArrayQueue::pop))
     }
 
     /// Takes a record back. One that somebody else still holds is left to them.
-    pub(crate) fn put(&self, mut record: Arc<T>) {
-        let Some(own) = Arc::get_mut(&mut record) else { return };
+    pub(crate) fn put(&self, mut record: Shared<T>) {
+        let Some(own) = Shared::get_mut(&mut record) else { return };
         own.retire();
         let mut record = Some(record);
         let _ = self.local.try_with(|list| {
@@ -66,7 +69,7 @@ mod tests {
     }
 
     thread_local! {
-        static LIST: RefCell<Vec<Arc<Record>>> = const { RefCell::new(Vec::new()) };
+        static LIST: RefCell<Vec<Shared<Record>>> = const { RefCell::new(Vec::new()) };
     }
     static POOL: Pool<Record> = Pool::new(&LIST);
 
@@ -82,12 +85,12 @@ mod tests {
     #[test]
     fn only_what_nobody_holds_comes_back_and_the_lists_are_bounded() {
         let pool = Record::pool();
-        let held = Arc::new(Record::default());
-        pool.put(Arc::clone(&held));
+        let held = Shared::new(Record::default());
+        pool.put(Shared::clone(&held));
         assert!(pool.take().is_none());
 
         for _ in 0..(LOCAL + SHARED + 100) {
-            pool.put(Arc::new(Record::default()));
+            pool.put(Shared::new(Record::default()));
         }
         let mut back = Vec::new();
         while let Some(record) = pool.take() {
@@ -102,7 +105,7 @@ mod tests {
         static POOL: Pool<Record> = Pool::new(&LIST);
         std::thread::spawn(|| {
             for _ in 0..(LOCAL + 1) {
-                POOL.put(Arc::new(Record::default()));
+                POOL.put(Shared::new(Record::default()));
             }
         })
         .join()

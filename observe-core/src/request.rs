@@ -5,10 +5,10 @@
 
 use crate::current;
 use crate::label::LabelValue;
+use crate::pool::Shared;
 use crate::trace::{LocalTrace, Told};
 use std::error::Error;
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Annotations beyond this many bytes in all are left out.
@@ -94,7 +94,7 @@ fn tell(note: impl FnOnce(&mut Told)) {
 
 /// Not under the borrow of the stack: what is told may free what users gave.
 fn trace(f: impl FnOnce(&LocalTrace)) {
-    if let Some(trace) = current::with_span(|span| span.trace().map(Arc::clone)).flatten() {
+    if let Some(trace) = current::with_span(|span| span.trace().map(Shared::clone)).flatten() {
         f(&trace);
     }
 }

@@ -4,7 +4,7 @@ use crate::clock::Tick;
 use crate::context::{Context, SpanId};
 use crate::fields::Fields;
 use crate::hub::Hub;
-use crate::pool::{Pool, Pooled};
+use crate::pool::{Pool, Pooled, Shared};
 use crate::trace::LocalTrace;
 use std::cell::RefCell;
 use std::num::NonZeroU64;
@@ -15,7 +15,7 @@ use tracing_core::Metadata;
 /// A span that is open, whether `tracing` knows it or not.
 pub(crate) struct OpenSpan {
     /// `None` only while it lies in the pool.
-    trace: Option<Arc<LocalTrace>>,
+    trace: Option<Shared<LocalTrace>>,
     pub(crate) id: SpanId,
     pub(crate) parent: Option<SpanId>,
     pub(crate) is_local_root: bool,
@@ -55,21 +55,26 @@ impl Known {
 
 impl OpenSpan {
     /// A local root: below `parent` when it carries a span, else the first of a new trace.
-    pub(crate) fn root(hub: &Arc<Hub>, parent: Option<&Context>, correlated: bool, start: Tick) -> Arc<Self> {
+    pub(crate) fn root(
+        hub: &Arc<Hub>,
+        parent: Option<&Context>,
+        correlated: bool,
+        start: Tick,
+    ) -> Shared<Self> {
         let trace = LocalTrace::start(hub, parent, correlated);
         let remote = parent.and_then(Context::span).map(|span| span.span_id);
         let mut span = Self::taken();
-        if let Some(own) = Arc::get_mut(&mut span) {
+        if let Some(own) = Shared::get_mut(&mut span) {
             own.open(trace, remote, true, start);
         }
         span
     }
 
     /// A child of a span that is open in this process, with the fields that this has by now.
-    pub(crate) fn child(parent: &OpenSpan, start: Tick) -> Option<Arc<Self>> {
+    pub(crate) fn child(parent: &OpenSpan, start: Tick) -> Option<Shared<Self>> {
         let trace = parent.trace.clone()?;
         let mut span = Self::taken();
-        if let Some(own) = Arc::get_mut(&mut span) {
+        if let Some(own) = Shared::get_mut(&mut span) {
             own.open(trace, Some(parent.id), false, start);
             if let Some(fields) = parent.fields_if_any() {
                 own.own_fields().inherit(&fields);
@@ -79,7 +84,7 @@ impl OpenSpan {
         Some(span)
     }
 
-    fn open(&mut self, trace: Arc<LocalTrace>, parent: Option<SpanId>, is_local_root: bool, start: Tick) {
+    fn open(&mut self, trace: Shared<LocalTrace>, parent: Option<SpanId>, is_local_root: bool, start: Tick) {
         self.trace = Some(trace);
         self.id = SpanId::random();
         self.parent = parent;
@@ -88,9 +93,9 @@ impl OpenSpan {
     }
 
     /// One from the pool, else a new one, that nobody else holds.
-    fn taken() -> Arc<Self> {
+    fn taken() -> Shared<Self> {
         Self::pool().take().unwrap_or_else(|| {
-            Arc::new(Self {
+            Shared::new(Self {
                 trace: None,
                 id: SpanId::random(),
                 parent: None,
@@ -107,7 +112,7 @@ impl OpenSpan {
     }
 
     /// What the spans of its local root share. `None` only for a span in the pool, which nobody can hold.
-    pub(crate) fn trace(&self) -> Option<&Arc<LocalTrace>> {
+    pub(crate) fn trace(&self) -> Option<&Shared<LocalTrace>> {
         self.trace.as_ref()
     }
 
@@ -152,9 +157,9 @@ impl OpenSpan {
     }
 
     /// Takes the span and its trace back into their pools, as far as nobody else holds them.
-    pub(crate) fn recycle(mut self: Arc<Self>) {
-        let trace = Arc::get_mut(&mut self).and_then(|own| own.trace.take());
-        Self::pool().put(self);
+    pub(crate) fn recycle(mut span: Shared<Self>) {
+        let trace = Shared::get_mut(&mut span).and_then(|own| own.trace.take());
+        Self::pool().put(span);
         if let Some(trace) = trace {
             LocalTrace::pool().put(trace);
         }
@@ -162,7 +167,7 @@ impl OpenSpan {
 }
 
 thread_local! {
-    static LIST: RefCell<Vec<Arc<OpenSpan>>> = const { RefCell::new(Vec::new()) };
+    static LIST: RefCell<Vec<Shared<OpenSpan>>> = const { RefCell::new(Vec::new()) };
 }
 static POOL: Pool<OpenSpan> = Pool::new(&LIST);
 

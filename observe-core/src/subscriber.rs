@@ -20,6 +20,7 @@ use crate::clock::Tick;
 use crate::current::{self, Offer};
 use crate::fields::{EventVisitor, Fields, Text};
 use crate::hub::Hub;
+use crate::pool::Shared;
 use crate::record::LogRecord;
 use crate::semconv;
 use crate::span::{Known, OpenSpan};
@@ -47,7 +48,7 @@ impl Subscriber {
     }
 
     /// Makes it known by a number, and gives it back.
-    fn know(&self, span: Arc<OpenSpan>, attributes: &Attributes<'_>) -> (Id, Arc<OpenSpan>) {
+    fn know(&self, span: Shared<OpenSpan>, attributes: &Attributes<'_>) -> (Id, Shared<OpenSpan>) {
         let Some(vacant) = SPANS.reserve() else {
             self.hub.spans_refused.fetch_add(1, Ordering::Relaxed);
             return (unknown(), span);
@@ -58,7 +59,7 @@ impl Subscriber {
                 Ok(span) => span,
                 Err(span) => return (unknown(), span),
             };
-        vacant.fill(Arc::clone(&span));
+        vacant.fill(Shared::clone(&span));
         (Id::from_non_zero_u64(key), span)
     }
 }
@@ -155,24 +156,24 @@ fn key(id: &Id) -> Key {
     id.into_non_zero_u64()
 }
 
-fn find(id: &Id) -> Option<Arc<OpenSpan>> {
+fn find(id: &Id) -> Option<Shared<OpenSpan>> {
     SPANS.find(key(id))
 }
 
 /// A new span below another one, else the root of a new trace.
-fn below(hub: &Arc<Hub>, parent: Option<&Arc<OpenSpan>>) -> Arc<OpenSpan> {
+fn below(hub: &Arc<Hub>, parent: Option<&Shared<OpenSpan>>) -> Shared<OpenSpan> {
     parent
         .and_then(|parent| child(parent))
         .unwrap_or_else(|| OpenSpan::root(hub, None, false, hub.clock.now()))
 }
 
 /// A new span below what is running, else the root of a new trace.
-fn below_current(hub: &Arc<Hub>) -> Arc<OpenSpan> {
+fn below_current(hub: &Arc<Hub>) -> Shared<OpenSpan> {
     let child = current::with_span(|parent| child(parent)).flatten();
     child.unwrap_or_else(|| below(hub, None))
 }
 
-fn child(parent: &OpenSpan) -> Option<Arc<OpenSpan>> {
+fn child(parent: &OpenSpan) -> Option<Shared<OpenSpan>> {
     OpenSpan::child(parent, parent.trace()?.hub.clock.now())
 }
 
@@ -182,11 +183,11 @@ fn child(parent: &OpenSpan) -> Option<Arc<OpenSpan>> {
 ///
 /// Gives it back if others have it already: another subscriber knows it.
 fn describe(
-    mut span: Arc<OpenSpan>,
+    mut span: Shared<OpenSpan>,
     attributes: &Attributes<'_>,
     known: Known,
-) -> Result<Arc<OpenSpan>, Arc<OpenSpan>> {
-    let Some(own) = Arc::get_mut(&mut span) else { return Err(span) };
+) -> Result<Shared<OpenSpan>, Shared<OpenSpan>> {
+    let Some(own) = Shared::get_mut(&mut span) else { return Err(span) };
     own.know(known, |fields| attributes.record(&mut SpanVisitor(fields)));
     Ok(span)
 }
@@ -201,9 +202,9 @@ fn record_late(span: &OpenSpan, values: &Record<'_>) {
 }
 
 /// `tracing` has no handle of it any more.
-fn close(span: Arc<OpenSpan>) {
+fn close(span: Shared<OpenSpan>) {
     span.closed.store(true, Ordering::Relaxed);
-    span.recycle();
+    OpenSpan::recycle(span);
 }
 
 /// Which span an event belongs to.

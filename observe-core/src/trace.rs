@@ -3,7 +3,7 @@
 use crate::context::{Context, CorrelationId, SpanContext, SpanId, TraceFlags, TraceId};
 use crate::fields::Fields;
 use crate::hub::Hub;
-use crate::pool::{Pool, Pooled};
+use crate::pool::{Pool, Pooled, Shared};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -43,14 +43,14 @@ pub(crate) struct Told {
 
 impl LocalTrace {
     /// Starts the local part of a trace: below `parent` when it carries a span, else a new trace.
-    pub(crate) fn start(hub: &Arc<Hub>, parent: Option<&Context>, correlated: bool) -> Arc<Self> {
+    pub(crate) fn start(hub: &Arc<Hub>, parent: Option<&Context>, correlated: bool) -> Shared<Self> {
         let remote = parent.and_then(Context::span);
         let trace_id = remote.map_or_else(TraceId::random, |span| span.trace_id);
         let flags = remote.map_or(TraceFlags::RANDOM, |span| span.flags);
         let flags = flags.sampled(hub.sampling.is_baseline(trace_id));
         let carried = parent.cloned().unwrap_or_default();
         if let Some(mut trace) = Self::pool().take()
-            && let Some(own) = Arc::get_mut(&mut trace)
+            && let Some(own) = Shared::get_mut(&mut trace)
         {
             if !Arc::ptr_eq(&own.hub, hub) {
                 own.hub = Arc::clone(hub);
@@ -61,7 +61,7 @@ impl LocalTrace {
             own.correlated = correlated;
             return trace;
         }
-        Arc::new(Self {
+        Shared::new(Self {
             hub: Arc::clone(hub),
             trace_id,
             flags,
@@ -117,7 +117,7 @@ impl LocalTrace {
 }
 
 thread_local! {
-    static LIST: RefCell<Vec<Arc<LocalTrace>>> = const { RefCell::new(Vec::new()) };
+    static LIST: RefCell<Vec<Shared<LocalTrace>>> = const { RefCell::new(Vec::new()) };
 }
 static POOL: Pool<LocalTrace> = Pool::new(&LIST);
 

@@ -111,7 +111,9 @@ impl ByHand {
             line.extend_from_slice(itoa::Buffer::new().format(part).as_bytes());
             line.push(b':');
         }
-        line.extend_from_slice(b"Z\",\"level\":\"INFO\",\"message\":\"GET /users/{id} 200\",\"target\":\"observe\"");
+        line.extend_from_slice(
+            b"Z\",\"level\":\"INFO\",\"message\":\"GET /users/{id} 200\",\"target\":\"observe\"",
+        );
         line.extend_from_slice(b",\"service.name\":\"bench\",\"service.version\":\"1.0.0\",\"trace_id\":\"");
         line.extend_from_slice(&trace);
         line.extend_from_slice(b"\",\"span_id\":\"");
@@ -131,7 +133,8 @@ impl ByHand {
 
 /// The floor does the same by hand; the bare service does nothing of it.
 pub fn request_through_the_layer() {
-    let layer = ObserveLayer::new(telemetry::installed()).route(|_: &observe_tower::RequestHead<'_>| Some("/users/{id}".into()));
+    let layer = ObserveLayer::new(telemetry::installed())
+        .route(|_: &observe_tower::RequestHead<'_>| Some("/users/{id}".into()));
     let mut observed = layer.layer(service_fn(answer));
     let mut bare = service_fn(answer);
     let mut by_hand = ByHand::default();

@@ -4,6 +4,7 @@ use super::map::SpanMap;
 use super::{Within, below, below_current, close, describe, is_of_log_crate, key, log_event, record_late};
 use crate::current::{self, Offer};
 use crate::hub::Hub;
+use crate::pool::Shared;
 use crate::span::{Known, OpenSpan};
 use std::fmt;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ impl SubscriberLayer {
 
     /// What a span with an explicit parent hangs below: this, else the nearest one around it that was not filtered
     /// out.
-    fn parent<S>(&self, parent: &Id, id: &Id, context: &Context<'_, S>) -> Option<Arc<OpenSpan>>
+    fn parent<S>(&self, parent: &Id, id: &Id, context: &Context<'_, S>) -> Option<Shared<OpenSpan>>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
@@ -39,11 +40,11 @@ impl SubscriberLayer {
     }
 
     /// Makes it known by the registry's id, and gives it back.
-    fn know(&self, span: Arc<OpenSpan>, attributes: &Attributes<'_>, id: &Id) -> Arc<OpenSpan> {
+    fn know(&self, span: Shared<OpenSpan>, attributes: &Attributes<'_>, id: &Id) -> Shared<OpenSpan> {
         let known = Known { key: key(id), door: self.door, metadata: attributes.metadata() };
         match describe(span, attributes, known) {
             Ok(span) => {
-                if !self.spans.insert(key(id), Arc::clone(&span)) {
+                if !self.spans.insert(key(id), Shared::clone(&span)) {
                     self.hub.spans_refused.fetch_add(1, Ordering::Relaxed);
                 }
                 span

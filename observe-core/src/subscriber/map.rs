@@ -1,10 +1,11 @@
 //! Open spans by the ids of somebody else's registry.
 
 use super::slab::{Key, MOST_OPEN};
+use crate::pool::Shared;
 use crate::span::OpenSpan;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const STRIPES: usize = 64;
 /// The most spans of one stripe: its share of those that are open at once.
@@ -15,7 +16,7 @@ pub(crate) struct SpanMap([Stripe; STRIPES]);
 
 #[derive(Default)]
 #[repr(align(64))]
-struct Stripe(Mutex<HashMap<Key, Arc<OpenSpan>, BuildHasherDefault<IdHasher>>>);
+struct Stripe(Mutex<HashMap<Key, Shared<OpenSpan>, BuildHasherDefault<IdHasher>>>);
 
 impl SpanMap {
     pub(crate) fn new() -> Self {
@@ -23,7 +24,7 @@ impl SpanMap {
     }
 
     /// Puts a span there. `false`: too many are open.
-    pub(crate) fn insert(&self, key: Key, span: Arc<OpenSpan>) -> bool {
+    pub(crate) fn insert(&self, key: Key, span: Shared<OpenSpan>) -> bool {
         let mut spans = self.stripe(key);
         if spans.len() >= MOST {
             return false;
@@ -36,16 +37,19 @@ impl SpanMap {
     }
 
     /// The span of this id.
-    pub(crate) fn find(&self, key: Key) -> Option<Arc<OpenSpan>> {
-        self.stripe(key).get(&key).map(Arc::clone)
+    pub(crate) fn find(&self, key: Key) -> Option<Shared<OpenSpan>> {
+        self.stripe(key).get(&key).map(Shared::clone)
     }
 
     /// Takes the span of this id out.
-    pub(crate) fn remove(&self, key: Key) -> Option<Arc<OpenSpan>> {
+    pub(crate) fn remove(&self, key: Key) -> Option<Shared<OpenSpan>> {
         self.stripe(key).remove(&key)
     }
 
-    fn stripe(&self, key: Key) -> MutexGuard<'_, HashMap<Key, Arc<OpenSpan>, BuildHasherDefault<IdHasher>>> {
+    fn stripe(
+        &self,
+        key: Key,
+    ) -> MutexGuard<'_, HashMap<Key, Shared<OpenSpan>, BuildHasherDefault<IdHasher>>> {
         let index = (mix(key.get()) >> 32) as usize % STRIPES;
         let stripe = self.0.get(index).unwrap_or(&self.0[0]);
         stripe.0.lock().unwrap_or_else(PoisonError::into_inner)

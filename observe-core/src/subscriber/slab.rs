@@ -4,11 +4,12 @@
 //! used again, first by the thread that freed them; what a thread frees and does not use goes to the others in
 //! chains of [`BATCH`], so a chain's worth of spans costs one access to shared memory.
 
+use crate::pool::Shared;
 use crate::span::OpenSpan;
 use std::cell::RefCell;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::LocalKey;
 
 /// The most spans that are open at once: 64 MiB of slots.
@@ -45,7 +46,7 @@ pub(crate) struct Slab {
 #[repr(align(64))]
 struct Slot {
     state: AtomicU64,
-    span: Mutex<Option<Arc<OpenSpan>>>,
+    span: Mutex<Option<Shared<OpenSpan>>>,
     /// The next free one in the chain, and the first of the next chain; counted from 1, 0 is none.
     next: AtomicU32,
     next_chain: AtomicU32,
@@ -125,7 +126,7 @@ impl Slab {
     }
 
     /// The span of this number, if it is open.
-    pub(crate) fn find(&self, key: Key) -> Option<Arc<OpenSpan>> {
+    pub(crate) fn find(&self, key: Key) -> Option<Shared<OpenSpan>> {
         let slot = self.slot(key)?;
         let span = slot.lock();
         // Under the lock: as long as the generation is right, so is what lies there.
@@ -146,7 +147,7 @@ impl Slab {
     }
 
     /// Counts one handle less, and gives back the span that had no more.
-    pub(crate) fn release(&self, key: Key) -> Option<Arc<OpenSpan>> {
+    pub(crate) fn release(&self, key: Key) -> Option<Shared<OpenSpan>> {
         let slot = self.slot(key)?;
         let before = slot.state.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |state| {
             let state = State(state);
@@ -242,7 +243,7 @@ impl Vacant<'_> {
     }
 
     /// Puts the span there, with one handle.
-    pub(crate) fn fill(self, span: Arc<OpenSpan>) {
+    pub(crate) fn fill(self, span: Shared<OpenSpan>) {
         let Self { slot, key, .. } = self;
         std::mem::forget(self);
         *slot.lock() = Some(span);
@@ -257,7 +258,7 @@ impl Drop for Vacant<'_> {
 }
 
 impl Slot {
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<OpenSpan>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Shared<OpenSpan>>> {
         self.span.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -321,15 +322,15 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::HashMap;
 
-    fn span() -> Arc<OpenSpan> {
+    fn span() -> Shared<OpenSpan> {
         let hub = Hub::installed_or_detached();
         OpenSpan::root(&hub, None, false, hub.clock.now())
     }
 
-    fn open(slab: &Slab) -> Option<(Key, Arc<OpenSpan>)> {
+    fn open(slab: &Slab) -> Option<(Key, Shared<OpenSpan>)> {
         let vacant = slab.reserve()?;
         let (key, span) = (vacant.key(), span());
-        vacant.fill(Arc::clone(&span));
+        vacant.fill(Shared::clone(&span));
         Some((key, span))
     }
 
@@ -347,7 +348,7 @@ mod tests {
         #[test]
         fn a_number_means_its_span_and_no_other(steps in prop::collection::vec((0..5_u8, any::<prop::sample::Index>()), 1..200)) {
             let slab = slab!(200);
-            let mut open_now: HashMap<Key, (Arc<OpenSpan>, usize)> = HashMap::new();
+            let mut open_now: HashMap<Key, (Shared<OpenSpan>, usize)> = HashMap::new();
             let mut gone: Vec<Key> = Vec::new();
             for (step, which) in steps {
                 let mut keys: Vec<Key> = open_now.keys().copied().collect();
@@ -370,7 +371,7 @@ mod tests {
                         *handles -= 1;
                         prop_assert_eq!(closed.is_some(), *handles == 0);
                         if let Some(closed) = closed {
-                            prop_assert!(Arc::ptr_eq(&closed, span));
+                            prop_assert!(Shared::ptr_eq(&closed, span));
                             open_now.remove(&key);
                             gone.push(key);
                         }
@@ -383,7 +384,7 @@ mod tests {
                     _ => {}
                 }
                 for (key, (span, _)) in &open_now {
-                    prop_assert!(slab.find(*key).is_some_and(|found| Arc::ptr_eq(&found, span)));
+                    prop_assert!(slab.find(*key).is_some_and(|found| Shared::ptr_eq(&found, span)));
                 }
             }
             for (key, (_, handles)) in open_now {
@@ -439,10 +440,10 @@ mod tests {
                     for round in 0..300 {
                         let spans: Vec<_> = (0..(round % 7) * 30).map(|_| open(slab).unwrap()).collect();
                         for (key, span) in &spans {
-                            assert!(Arc::ptr_eq(&slab.find(*key).unwrap(), span));
+                            assert!(Shared::ptr_eq(&slab.find(*key).unwrap(), span));
                         }
                         for (key, span) in spans {
-                            assert!(Arc::ptr_eq(&slab.release(key).unwrap(), &span));
+                            assert!(Shared::ptr_eq(&slab.release(key).unwrap(), &span));
                             stale.push(key);
                         }
                         assert!(stale.iter().rev().take(300).all(|key| slab.find(*key).is_none()));

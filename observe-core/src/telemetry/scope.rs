@@ -31,13 +31,13 @@ impl Telemetry {
 
     /// Runs a closure in this telemetry: see [`scope`](Telemetry::scope).
     pub fn run<R>(&self, f: impl FnOnce() -> R) -> R {
-        struct Stay(Option<current::Pushed>);
+        struct Stay(current::Pushed);
         impl Drop for Stay {
             fn drop(&mut self) {
-                drop(self.0.take().and_then(current::pop));
+                current::pop(self.0);
             }
         }
-        let _stay = Stay(Some(current::push_scope(Arc::clone(&self.inner.hub))));
+        let _stay = Stay(current::push_scope(Arc::clone(&self.inner.hub)));
         dispatcher::with_default(self.inner.dispatch(), f)
     }
 }
