@@ -196,7 +196,8 @@ fn past_its_cap_a_family_redirects_to_other() {
     );
 }
 
-// Catches: births outside the lock (two cells for one series: increments lost), a cap passed by a race, texts
+// Catches: births outside the lock (two cells for one series: increments lost), a cap passed by a race, a place that
+// is looked at twice (an increment of another series), the last one born taken for past the cap, texts
 // and cells out of step, a scrape that loses a page while series are born.
 #[test]
 fn births_and_overflow_under_threads_lose_nothing() {

@@ -268,6 +268,10 @@ impl<L: LabelSet, M: Metric> Family<L, M> {
         {
             return metric;
         }
+        // Full by now, but another thread may have brought this one in as the last.
+        if let Some(metric) = body.sparse.get(index) {
+            return metric;
+        }
         let open = L::SHAPE.iter().enumerate().filter(|(_, shape)| !shape.is_closed());
         body.overflowed(open.fold(0, |bits, (label, _)| bits | 1 << label));
         match body.sparse.get(other) {

@@ -115,8 +115,8 @@ impl<M: Metric> Sparse<M> {
     #[cold]
     #[inline(never)]
     fn get_further(&self, key: u64) -> Option<&M> {
-        let (_, place) = self.place(key)?;
-        place.get().map(|entry| &entry.cell)
+        let (_, entry) = self.find(key)?;
+        entry.map(|entry| &entry.cell)
     }
 
     /// The series `key`, born now unless it was there. `None` if it counts against the cap and that is
@@ -126,15 +126,12 @@ impl<M: Metric> Sparse<M> {
             return None;
         }
         let mut births = self.births.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, place) = self.place(key)?;
-        if let Some(entry) = place.get() {
+        let (at, entry) = self.find(key)?;
+        if let Some(entry) = entry {
             return Some(&entry.cell);
         }
-        if capped {
-            if self.is_full() {
-                return None;
-            }
-            self.capped.fetch_add(1, Ordering::Relaxed);
+        if capped && self.is_full() {
+            return None;
         }
         if births.ready.is_empty() {
             let litter = LITTER.min(self.len_of(&births).max(1));
@@ -146,11 +143,16 @@ impl<M: Metric> Sparse<M> {
         if births.young.places.len() >= YOUNG {
             births.seal();
         }
-        Some(&place.get_or_init(|| Box::new(Entry { key, cell })).cell)
+        let entry = self.places.get(at)?.get_or_init(|| Box::new(Entry { key, cell }));
+        if capped {
+            // After the place was filled: whoever sees the family full finds all that was born.
+            self.capped.fetch_add(1, Ordering::Release);
+        }
+        Some(&entry.cell)
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.capped.load(Ordering::Relaxed) >= self.cap
+        self.capped.load(Ordering::Acquire) >= self.cap
     }
 
     pub(super) fn len(&self) -> usize {
@@ -186,14 +188,15 @@ impl<M: Metric> Sparse<M> {
         if self.direct { key as usize } else { within(fold(key ^ self.seed, SPREAD), self.places.len()) }
     }
 
-    /// The place of a key: where it is, or where it would be put.
-    fn place(&self, key: u64) -> Option<(usize, &OnceBox<Entry<M>>)> {
+    /// The place of a key, and what was seen there: its entry, or nothing, and then it would be put there. Looking
+    /// at the place again could show the entry of another key, unless the lock is held.
+    fn find(&self, key: u64) -> Option<(usize, Option<&Entry<M>>)> {
         let mut at = self.start(key);
         // A third of the places stays empty, so one is found long before all were tried.
         for _ in 0..self.places.len() {
-            let place = self.places.get(at)?;
-            if place.get().is_none_or(|entry| entry.key == key) {
-                return Some((at, place));
+            let seen = self.places.get(at)?.get();
+            if seen.is_none_or(|entry| entry.key == key) {
+                return Some((at, seen));
             }
             at = if at + 1 == self.places.len() { 0 } else { at + 1 };
         }
