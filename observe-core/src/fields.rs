@@ -4,6 +4,7 @@
 //! behind a copy of their parent's, so that a line inside ten spans copies one text. Names stand in it as the
 //! user wrote them: which of them a format reserves is for the format to say.
 
+mod key;
 mod text;
 mod visit;
 
@@ -14,6 +15,7 @@ use std::ops::Range;
 
 use crate::semconv::log::{FIELDS_PREFIX, RESERVED};
 
+pub(crate) use key::Key;
 pub use text::Text;
 use text::push_formatted;
 pub(crate) use text::{CUT, VALUE_MAX, escaped, find_special, push_escaped, unescaped};

@@ -4,7 +4,7 @@
 //! no tower service can use it by hand: [`Telemetry::http_server`](crate::Telemetry::http_server).
 
 use crate::context::{Context, Extract, TraceId};
-use crate::fields::Fields;
+use crate::fields::{Fields, Key};
 use crate::http_metrics::{ActiveLabels, ErrorType, Method, RequestLabels, Route, Status, limit_routes};
 use crate::hub::Hub;
 use crate::operation::{End, Operation};
@@ -22,6 +22,13 @@ use std::sync::atomic::Ordering;
 use tracing_core::Level;
 
 pub use crate::http_metrics::{HttpVersion, Scheme};
+
+const METHOD: Key = Key::new(names::REQUEST_METHOD);
+const ROUTE: Key = Key::new(names::ROUTE);
+const PATH: Key = Key::new(names::PATH);
+const SCHEME: Key = Key::new(names::SCHEME);
+const STATUS: Key = Key::new(names::STATUS);
+const ERROR_TYPE: Key = Key::new(keys::ERROR_TYPE);
 
 /// The longest path on a line, in bytes; a longer one is cut.
 const MAX_PATH: usize = 1024;
@@ -368,13 +375,13 @@ fn line(end: &End<'_>, labels: &RequestLabels, level: Level, scratch: &mut Scrat
     message.set(text);
 
     if let Some(status) = labels.status.code() {
-        fields.u64(names::STATUS, u64::from(status));
+        fields.key_u64(STATUS, u64::from(status));
     }
     if end.trace.told().is_some_and(|told| told.route.is_some()) {
-        fields.str(names::ROUTE, labels.route.as_str());
+        fields.key_str(ROUTE, labels.route.as_str());
     }
     if !labels.error_type.is_none() {
-        fields.str(keys::ERROR_TYPE, labels.error_type.as_str());
+        fields.key_str(ERROR_TYPE, labels.error_type.as_str());
     }
     end.describe(fields);
     end.log(level, names::REQUEST_TARGET, message, fields);
@@ -382,15 +389,15 @@ fn line(end: &End<'_>, labels: &RequestLabels, level: Level, scratch: &mut Scrat
 
 /// What every line of the request says of it.
 fn describe(fields: &mut Fields, labels: &RequestLabels, method: &str, path: &str) {
-    fields.str(names::REQUEST_METHOD, labels.method.as_str());
+    fields.key_str(METHOD, labels.method.as_str());
     if labels.method.as_str() != method {
         fields.str(names::REQUEST_METHOD_ORIGINAL, cut(method, MAX_METHOD));
     }
     if !labels.route.is_none() {
-        fields.str(names::ROUTE, labels.route.as_str());
+        fields.key_str(ROUTE, labels.route.as_str());
     }
-    fields.str(names::PATH, path);
-    fields.str(names::SCHEME, labels.scheme.as_str());
+    fields.key_str(PATH, path);
+    fields.key_str(SCHEME, labels.scheme.as_str());
 }
 
 fn cut(text: &str, max: usize) -> &str {

@@ -7,7 +7,7 @@ pub use builder::{Kind, OperationBuilder};
 use crate::clock::Tick;
 use crate::context::Context;
 use crate::current::{self, Offer, Pushed};
-use crate::fields::{Fields, Text};
+use crate::fields::{Fields, Key, Text};
 use crate::function::Measure;
 use crate::hub::Hub;
 use crate::metric::{Exemplar, Histogram};
@@ -298,8 +298,10 @@ impl End<'_> {
 
     /// Adds what every operation's line says: the outcome, the duration and, where it failed, why.
     pub(crate) fn describe(&self, fields: &mut Fields) {
-        fields.str(semconv::span::OUTCOME, self.outcome.as_str());
-        fields.f64(semconv::span::DURATION_MS, self.duration.as_secs_f64() * 1e3);
+        const OUTCOME: Key = Key::new(semconv::span::OUTCOME);
+        const DURATION_MS: Key = Key::new(semconv::span::DURATION_MS);
+        fields.key_str(OUTCOME, self.outcome.as_str());
+        fields.key_millis(DURATION_MS, self.duration);
         if !self.span.is_local_root {
             return;
         }

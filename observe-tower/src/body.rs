@@ -71,8 +71,8 @@ impl Ending {
 }
 
 impl<B: Body> ObserveBody<B> {
-    pub(crate) fn new(body: B, mut operation: HttpServerOperation, asked: Asked, parts: &Parts) -> Self {
-        match operation.within(|| Ending::of(asked, parts, &body)) {
+    pub(crate) fn new(body: B, operation: HttpServerOperation, asked: Asked, parts: &Parts) -> Self {
+        match Ending::of(asked, parts, &body) {
             Ending::Head => {
                 operation.finish();
                 Self { body: Some(body), operation: None, owed: None }
