@@ -116,6 +116,9 @@ impl tracing_core::Subscriber for Subscriber {
     }
 
     fn enter(&self, id: &Id) {
+        if current::is_entered(SLAB, key(id)) {
+            return;
+        }
         if let Some(span) = find(id) {
             current::enter(span);
         }
@@ -291,5 +294,105 @@ impl Line<'_> {
             span: None,
             event: self.fields,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Subscriber;
+    use crate::clock::Clock;
+    use crate::context::Propagation;
+    use crate::current;
+    use crate::filter::Filter;
+    use crate::function::{Function, Measure};
+    use crate::hub::{Hub, Nowhere, Parts};
+    use crate::operation::{Operation, Parent};
+    use crate::registry::Registry;
+    use crate::sampling::Sampling;
+    use std::cell::Cell;
+    use std::sync::Arc;
+    use std::time::Duration;
+    use tracing::{Span, info_span};
+
+    static FUNCTION: Function = Function::new("tests::function").without_metrics();
+
+    fn run(f: impl FnOnce()) {
+        let parts = Parts {
+            clock: Clock::system(),
+            registry: Registry::new(),
+            sampling: Sampling::default(),
+            slow: Duration::MAX,
+            propagation: Propagation::default(),
+            sink: Arc::new(Nowhere),
+            filter: Filter::default(),
+        };
+        let hub = Arc::new(Hub::new(parts).unwrap());
+        let scope = current::push_scope(Arc::clone(&hub));
+        tracing::subscriber::with_default(Subscriber::new(hub), f);
+        drop(current::pop(scope));
+    }
+
+    fn open(make: impl FnOnce() -> Span) -> Operation {
+        Operation::open(Parent::Current, None, false, Measure::Function(&FUNCTION), make)
+    }
+
+    // Mutation caught: `take_offer` for any span that is made meanwhile.
+    #[test]
+    fn a_span_that_is_made_for_a_field_does_not_take_the_operations_place() {
+        run(|| {
+            let inner = Cell::new(None);
+            let field = || {
+                let span = info_span!("for the field").entered();
+                inner.set(current::span().map(|span| span.id));
+                let operation = open(|| info_span!("tests::function", nested = 1));
+                drop(operation);
+                drop(span);
+                1
+            };
+            let mut operation = open(|| info_span!("tests::function", field = field()));
+            let own = operation.context().span().map(|span| span.span_id);
+            assert!(own.is_some() && inner.get().is_some() && own != inner.get());
+            let entered =
+                |operation: &mut Operation| operation.within(|| current::span().map(|span| span.id));
+            assert_eq!(entered(&mut operation), own);
+            let known = current::with_span(|_| ());
+            assert!(known.is_none());
+            operation.span().clone().in_scope(|| assert_eq!(current::span().map(|span| span.id), own));
+        });
+    }
+
+    // Mutation caught: `offer` without its guard: the next operation gets the one that was never opened.
+    #[test]
+    fn an_offer_is_gone_when_making_the_span_unwinds() {
+        run(|| {
+            let unwinding = std::panic::AssertUnwindSafe(|| open(|| panic!("on purpose")));
+            assert!(std::panic::catch_unwind(unwinding).is_err());
+            let before = info_span!("tests::function").entered();
+            let operation = open(|| info_span!("tests::function"));
+            let parent = current::span().map(|span| span.id);
+            assert_eq!(operation.open_span().and_then(|span| span.parent), parent);
+            assert!(operation.open_span().is_some_and(|span| span.known.is_some()));
+            drop(before);
+        });
+    }
+
+    // Mutation caught: an explicit parent that is not handed on to the operation.
+    #[test]
+    fn an_operation_with_the_spans_own_parent_hangs_below_it() {
+        run(|| {
+            let parent = info_span!("parent");
+            let id = parent.in_scope(|| current::span().map(|span| span.id));
+            let _here = info_span!("here").entered();
+            let wanted = || info_span!(parent: &parent, "tests::function");
+            let operation =
+                Operation::open(Parent::Tracing, None, false, Measure::Function(&FUNCTION), wanted);
+            assert_eq!(operation.open_span().and_then(|span| span.parent), id);
+            assert!(operation.open_span().is_some_and(|span| span.known.is_some()));
+            let disabled = Operation::open(Parent::Tracing, None, false, Measure::Unmeasured, Span::none);
+            assert_eq!(
+                disabled.open_span().and_then(|span| span.parent),
+                current::span().map(|span| span.id)
+            );
+        });
     }
 }

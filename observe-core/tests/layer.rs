@@ -19,9 +19,9 @@ use tracing_subscriber::{Layer, registry};
 
 fn lines_with(settings: impl FnOnce(Builder) -> Builder, f: impl FnOnce(&Telemetry)) -> Vec<Value> {
     let (builder, lines) = captured();
-    let telemetry = settings(builder).build().unwrap();
+    let telemetry = settings(builder).build().expect("a telemetry");
     f(&telemetry);
-    telemetry.shutdown(Duration::from_secs(10)).unwrap();
+    telemetry.shutdown(Duration::from_secs(10)).expect("the lines are written");
     lines.read()
 }
 

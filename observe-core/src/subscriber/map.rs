@@ -11,16 +11,23 @@ const STRIPES: usize = 64;
 /// The most spans of one stripe: its share of those that are open at once.
 const MOST: usize = MOST_OPEN as usize / STRIPES;
 
+/// What a stripe holds without growing.
+const ROOM: usize = 14;
+
 /// Maps, each with a lock of its own: an id's bits decide which.
 pub(crate) struct SpanMap([Stripe; STRIPES]);
 
-#[derive(Default)]
 #[repr(align(64))]
-struct Stripe(Mutex<HashMap<Key, Shared<OpenSpan>, BuildHasherDefault<IdHasher>>>);
+struct Stripe(Mutex<Spans>);
+
+type Spans = HashMap<Key, Shared<OpenSpan>, BuildHasherDefault<IdHasher>>;
 
 impl SpanMap {
     pub(crate) fn new() -> Self {
-        Self(std::array::from_fn(|_| Stripe::default()))
+        // Room for some from the start, so that a busy moment of one stripe allocates nothing.
+        let stripe =
+            |_| Stripe(Mutex::new(Spans::with_capacity_and_hasher(ROOM, BuildHasherDefault::default())));
+        Self(std::array::from_fn(stripe))
     }
 
     /// Puts a span there. `false`: too many are open.
@@ -46,10 +53,7 @@ impl SpanMap {
         self.stripe(key).remove(&key)
     }
 
-    fn stripe(
-        &self,
-        key: Key,
-    ) -> MutexGuard<'_, HashMap<Key, Shared<OpenSpan>, BuildHasherDefault<IdHasher>>> {
+    fn stripe(&self, key: Key) -> MutexGuard<'_, Spans> {
         let index = (mix(key.get()) >> 32) as usize % STRIPES;
         let stripe = self.0.get(index).unwrap_or(&self.0[0]);
         stripe.0.lock().unwrap_or_else(PoisonError::into_inner)

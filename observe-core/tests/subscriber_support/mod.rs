@@ -15,13 +15,13 @@ pub struct Lines(Arc<Mutex<Vec<u8>>>);
 impl Lines {
     /// The lines by now.
     pub fn read(&self) -> Vec<Value> {
-        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.text().lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
     }
 
     /// The same as it was written.
     pub fn text(&self) -> String {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8(bytes.clone()).unwrap()
+        String::from_utf8(bytes.clone()).expect("a line is text")
     }
 }
 
@@ -45,9 +45,9 @@ pub fn captured() -> (Builder, Lines) {
 /// Runs `f` in a telemetry of its own, and answers the lines.
 pub fn lines_of(f: impl FnOnce(&Telemetry)) -> Vec<Value> {
     let (builder, lines) = captured();
-    let telemetry = builder.build().unwrap();
+    let telemetry = builder.build().expect("a telemetry");
     telemetry.run(|| f(&telemetry));
-    telemetry.shutdown(Duration::from_secs(10)).unwrap();
+    telemetry.shutdown(Duration::from_secs(10)).expect("the lines are written");
     lines.read()
 }
 
