@@ -85,6 +85,33 @@ impl Clock {
     }
 }
 
+/// A time that is being measured, by the clock it was begun with.
+#[derive(Debug)]
+pub(crate) enum Stopwatch {
+    System(Instant),
+    Manual(ManualClock, Tick),
+}
+
+impl Clock {
+    /// Measures from now on: for what needs no tick, and is not to hold on to a clock that is shared.
+    pub(crate) fn stopwatch(&self) -> Stopwatch {
+        match &self.source {
+            Source::System(_) => Stopwatch::System(Instant::now()),
+            Source::Manual(manual) => Stopwatch::Manual(manual.clone(), self.now()),
+        }
+    }
+}
+
+impl Stopwatch {
+    /// The time since it was begun, in nanoseconds.
+    pub(crate) fn nanos(&self) -> u64 {
+        match self {
+            Stopwatch::System(start) => saturating_nanos(start.elapsed()),
+            Stopwatch::Manual(manual, start) => manual.0.tick.load(Ordering::Relaxed).saturating_sub(start.0),
+        }
+    }
+}
+
 impl Default for Clock {
     fn default() -> Self {
         Self::system()

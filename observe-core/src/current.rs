@@ -251,17 +251,6 @@ pub(crate) fn pop(pushed: Pushed) {
     }
 }
 
-/// Whether the operation of the span that our subscriber knows by `key` is on top: then it is entered already.
-pub(crate) fn is_entered(door: u32, key: NonZeroU64) -> bool {
-    let top = with(|stack| match stack.frames.last() {
-        Some(Slot { frame: Frame::Operation { span, .. }, .. }) => {
-            span.known.as_ref().is_some_and(|known| known.key == key && known.door == door)
-        }
-        _ => false,
-    });
-    top == Some(true)
-}
-
 /// `tracing` enters a span that our subscriber knows. An operation on top enters itself: it is there already.
 pub(crate) fn enter(span: Shared<OpenSpan>) {
     let mut span = Some(span);

@@ -1,7 +1,8 @@
 //! The metrics of annotated functions, of calls to dependencies, and of operations opened by hand.
 
-use crate::label::LabelValue;
+use crate::label::assert::refuse;
 use crate::label::own::{label_set, open_label};
+use crate::label::{LabelSet, LabelValue};
 use crate::metric::{Buckets, Family, Gauge, Histogram};
 use crate::outcome::Outcome;
 use crate::registry::LazyMetric;
@@ -68,6 +69,7 @@ pub struct Function {
     dependency: Option<&'static str>,
     metrics: bool,
     ok_level: Option<Level>,
+    buckets: Option<&'static Buckets>,
     series: OnceLock<[&'static Histogram; Outcome::ALL.len()]>,
 }
 
@@ -82,7 +84,7 @@ impl Function {
     /// A function of this name, with its module's.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { name, dependency: None, metrics: true, ok_level: None, series: OnceLock::new() }
+        Self { name, dependency: None, metrics: true, ok_level: None, buckets: None, series: OnceLock::new() }
     }
 
     /// It calls this dependency: recorded in `dependency_duration_seconds`, with its name as the operation.
@@ -106,6 +108,21 @@ impl Function {
         self
     }
 
+    /// Its durations are counted in these buckets. Defaults to [`Buckets::SECONDS`].
+    ///
+    /// # Panics
+    ///
+    /// If the bounds break a rule: for a static, while the program is built.
+    #[must_use]
+    #[track_caller]
+    pub const fn buckets(mut self, buckets: &'static Buckets) -> Self {
+        if let Some(fault) = buckets.fault() {
+            refuse(&["the buckets of this function: ", fault]);
+        }
+        self.buckets = Some(buckets);
+        self
+    }
+
     /// Its name, with its module's.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -123,12 +140,18 @@ impl Function {
 
     fn find(&self, outcome: Outcome) -> &'static Histogram {
         match self.dependency {
-            None => FUNCTION_DURATION.with(FunctionLabels { function: self.name.into(), outcome }),
-            Some(dependency) => DEPENDENCY_DURATION.with(DependencyLabels {
-                dependency: dependency.into(),
-                operation: self.name.into(),
-                outcome,
-            }),
+            None => self.born(&FUNCTION_DURATION, FunctionLabels { function: self.name.into(), outcome }),
+            Some(dependency) => {
+                let (dependency, operation) = (dependency.into(), self.name.into());
+                self.born(&DEPENDENCY_DURATION, DependencyLabels { dependency, operation, outcome })
+            }
+        }
+    }
+
+    fn born<L: LabelSet>(&self, family: &'static Family<L, Histogram>, labels: L) -> &'static Histogram {
+        match self.buckets {
+            Some(buckets) => family.with_buckets(labels, buckets),
+            None => family.with(labels),
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod http_server;
 mod hub;
 pub mod label;
 pub mod metric;
+mod observed;
 mod operation;
 mod outcome;
 mod pool;
@@ -56,6 +57,22 @@ pub use future::{Current, InCurrent, Instrumented, ObserveFuture};
 /// ```
 #[cfg(feature = "macros")]
 pub use observe_macros::metric;
+/// ```
+/// use observe_core::observed;
+///
+/// #[observed(fields(order), dependency = "payment")]
+/// async fn authorize(order: u64, amount: u64) -> Result<u64, String> {
+///     if amount > 1_000 { Err(format!("{amount} is too much")) } else { Ok(order) }
+/// }
+///
+/// #[observed(name = "checkout::total", span = off)]
+/// fn total(prices: &[u64]) -> u64 {
+///     prices.iter().sum()
+/// }
+/// assert_eq!(total(&[1, 2]), 3);
+/// ```
+#[cfg(feature = "macros")]
+pub use observe_macros::observed;
 pub use operation::{Entered, Kind, Operation, OperationBuilder};
 pub use outcome::Outcome;
 pub use red::{Red, RedGuard};
@@ -70,13 +87,21 @@ pub use usage::{Holding, Queue, Ticket, Usage, Waiting};
 /// What the macros expand to. No part of the public interface.
 #[doc(hidden)]
 pub mod __private {
+    #[cfg(not(any(miri, target_family = "wasm")))]
     pub use crate::function::FUNCTIONS;
     pub use crate::function::Function;
     pub use crate::label::assert::{assert_label, assert_space};
     pub use crate::label::{LabelId, LabelSet, LabelValue, OpenSet, Shape, digit};
-    pub use crate::metric::AnyFamily;
+    pub use crate::metric::{AnyFamily, Buckets};
     pub use crate::registry::LazyMetric;
     #[cfg(not(any(miri, target_family = "wasm")))]
     pub use crate::registry::METRICS;
     pub use linkme;
+    pub use std::boxed::Box;
+    pub use tracing;
+
+    /// What `#[observed]` expands to.
+    pub mod observed {
+        pub use crate::observed::*;
+    }
 }

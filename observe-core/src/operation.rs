@@ -143,13 +143,18 @@ impl Operation {
     /// polled on many threads, use [`instrument`](Operation::instrument) for it.
     pub fn enter(&self) -> Entered<'_> {
         let pushed = self.span.clone().map(current::push_guarded).unwrap_or_default();
-        Entered { tracing: Some(self.tracing.enter()), pushed, on_this_thread: PhantomData }
+        let tracing = (!self.is_own()).then(|| self.tracing.enter());
+        Entered { tracing, pushed, on_this_thread: PhantomData }
+    }
+
+    /// Whether our own subscriber knows its span. It reads the stack: to enter there, too, would tell it nothing.
+    fn is_own(&self) -> bool {
+        self.span.as_ref().and_then(|span| span.known).is_some_and(|known| known.is_own())
     }
 
     /// Runs `f` inside, for one poll. Marks the operation when `f` unwinds.
     pub(crate) fn within<R>(&mut self, f: impl FnOnce() -> R) -> R {
-        // Our own subscriber reads the stack: to enter there, too, would tell it nothing.
-        let own = self.span.as_ref().and_then(|span| span.known).is_some_and(|known| known.is_own());
+        let own = self.is_own();
         let pushed = current::push_polled(&mut self.span);
         let already = std::thread::panicking();
         let Self { span, tracing, panicked, .. } = self;
@@ -243,6 +248,11 @@ impl Operation {
         drop(tracing);
         span.ended.store(true, Ordering::Relaxed);
         OpenSpan::recycle(span);
+    }
+
+    /// Ends it, with the line that every operation writes which is no request.
+    pub(crate) fn close(&mut self, outcome: Outcome, cause: Option<String>) {
+        self.end(outcome, cause, line);
     }
 
     /// Ends it when its owner was dropped before its work was done.

@@ -116,9 +116,6 @@ impl tracing_core::Subscriber for Subscriber {
     }
 
     fn enter(&self, id: &Id) {
-        if current::is_entered(SLAB, key(id)) {
-            return;
-        }
         if let Some(span) = find(id) {
             current::enter(span);
         }

@@ -5,10 +5,14 @@
 
 use proc_macro::TokenStream;
 
+mod attr;
 mod errors;
+mod expand;
+mod fallback;
 mod hygiene;
 mod label;
 mod metric;
+mod valid;
 
 /// Makes a type a metric label: an enum without fields, or an open value under a stated limit.
 ///
@@ -49,4 +53,10 @@ pub fn derive_label_set(input: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn metric(options: TokenStream, item: TokenStream) -> TokenStream {
     metric::expand(options.into(), &item.into()).into()
+}
+
+/// Observes a function: its span, how often it is called, how long it takes, and how it ends.
+#[proc_macro_attribute]
+pub fn observed(options: TokenStream, item: TokenStream) -> TokenStream {
+    expand::expand(options.into(), &item.into()).into()
 }

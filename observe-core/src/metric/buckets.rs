@@ -1,6 +1,7 @@
 //! The bounds of a histogram, and finding the bucket of a value.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::kind::{Rejected, Unit};
@@ -84,7 +85,7 @@ impl Buckets {
     }
 
     /// The rule that the bounds break, if any.
-    pub(super) const fn fault(&self) -> Option<&'static str> {
+    pub(crate) const fn fault(&self) -> Option<&'static str> {
         match &self.bounds {
             Cow::Borrowed(bounds) => bounds_fault(bounds),
             // Only made by `try_from`, which has asked.
@@ -184,6 +185,12 @@ pub struct Layout {
     steps: u8,
     /// For each bucket `,le="0.5"} `, as the text formats have it.
     le: Box<[Box<[u8]>]>,
+    refused: Arc<Refused>,
+}
+
+/// What was observed and is no value, in all series of a family.
+#[derive(Default)]
+struct Refused {
     not_finite: AtomicU64,
     out_of_range: AtomicU64,
 }
@@ -207,7 +214,15 @@ fn class_begin(class: usize) -> u64 {
 
 impl Layout {
     pub(super) fn new(buckets: &Buckets, unit: Option<Unit>) -> Self {
-        let scale = Scale::of(unit);
+        Self::made(buckets, Scale::of(unit), Arc::default())
+    }
+
+    /// The layout of a series of the same family that has bounds of its own.
+    pub(super) fn with_bounds(&self, buckets: &Buckets) -> Self {
+        Self::made(buckets, self.scale, Arc::clone(&self.refused))
+    }
+
+    fn made(buckets: &Buckets, scale: Scale, refused: Arc<Refused>) -> Self {
         // A family that was refused can still be touched: then only what is sound of its bounds is kept.
         let mut bounds: Vec<f64> = Vec::new();
         for bound in buckets.bounds().iter().take(MAX_BOUNDS) {
@@ -245,8 +260,7 @@ impl Layout {
             thresholds,
             first,
             steps: u8::try_from(steps).unwrap_or(u8::MAX),
-            not_finite: AtomicU64::new(0),
-            out_of_range: AtomicU64::new(0),
+            refused,
         }
     }
 
@@ -289,18 +303,18 @@ impl Layout {
 
     #[cold]
     pub(super) fn count_not_finite(&self) {
-        self.not_finite.fetch_add(1, Ordering::Relaxed);
+        self.refused.not_finite.fetch_add(1, Ordering::Relaxed);
     }
 
     #[cold]
     pub(super) fn count_out_of_range(&self) {
-        self.out_of_range.fetch_add(1, Ordering::Relaxed);
+        self.refused.out_of_range.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn rejected(&self) -> Rejected {
         Rejected {
-            not_finite: self.not_finite.load(Ordering::Relaxed),
-            out_of_range: self.out_of_range.load(Ordering::Relaxed),
+            not_finite: self.refused.not_finite.load(Ordering::Relaxed),
+            out_of_range: self.refused.out_of_range.load(Ordering::Relaxed),
         }
     }
 }

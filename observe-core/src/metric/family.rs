@@ -170,8 +170,19 @@ impl<L: LabelSet, M: Metric> Family<L, M> {
         }
         match body.sparse.get(index) {
             Some(metric) => metric,
-            None => self.birth(body, index),
+            None => self.birth(body, index, None),
         }
+    }
+
+    /// The metric of one combination. Where it has to be born, and counts against the cap, it is the one
+    /// that `make` makes.
+    pub(super) fn with_own(&self, labels: L, make: impl FnOnce(&M::Shared) -> M) -> &M {
+        let body = self.body();
+        let index = labels.index();
+        if Self::DENSE || labels.overflow() != 0 || body.sparse.get(index).is_some() {
+            return self.with(labels);
+        }
+        self.birth(body, index, Some(make(&body.shared)))
     }
 
     /// How many series there are.
@@ -250,21 +261,21 @@ impl<L: LabelSet, M: Metric> Family<L, M> {
 
     #[cold]
     #[inline(never)]
-    fn birth<'a>(&self, body: &'a Body<M>, index: u64) -> &'a M {
+    fn birth<'a>(&self, body: &'a Body<M>, index: u64, own: Option<M>) -> &'a M {
         let other = collapsed(L::SHAPE, index);
         if index >= L::SPACE {
             return body.stray();
         }
-        let born = |key, capped| {
+        let born = |key, capped, own| {
             let mut text = Vec::new();
             self.render(key, &mut text);
-            body.sparse.birth(&body.shared, key, capped, &text)
+            body.sparse.birth(&body.shared, key, capped, &text, own)
         };
         if index == other {
-            return born(other, false).unwrap_or_else(|| body.stray());
+            return born(other, false, None).unwrap_or_else(|| body.stray());
         }
         if !body.sparse.is_full()
-            && let Some(metric) = born(index, true)
+            && let Some(metric) = born(index, true, own)
         {
             return metric;
         }
@@ -276,7 +287,7 @@ impl<L: LabelSet, M: Metric> Family<L, M> {
         body.overflowed(open.fold(0, |bits, (label, _)| bits | 1 << label));
         match body.sparse.get(other) {
             Some(metric) => metric,
-            None => born(other, false).unwrap_or_else(|| body.stray()),
+            None => born(other, false, None).unwrap_or_else(|| body.stray()),
         }
     }
 }

@@ -225,6 +225,12 @@ impl<L: LabelSet> Family<L, Histogram> {
         let fault = buckets.fault();
         Self::fixed(name, help, buckets, fault)
     }
+
+    /// The histogram of one combination of labels. Where it has to be born it has bounds of its own; what
+    /// the family has too many series for has the family's.
+    pub(crate) fn with_buckets(&self, labels: L, buckets: &Buckets) -> &Histogram {
+        self.with_own(labels, |layout| <Histogram as Metric>::new(&Arc::new(layout.with_bounds(buckets))))
+    }
 }
 
 impl sealed::Sealed for Histogram {}
@@ -258,22 +264,29 @@ impl Metric for Histogram {
     }
 
     fn read<'a>(
-        layout: &'a Arc<Layout>,
+        mut layout: &'a Arc<Layout>,
         cells: impl Iterator<Item = (u64, &'a Self)>,
         mut blocks: Blocks<'_>,
         visitor: &mut dyn Visitor,
     ) {
         const { assert!(MAX_BOUNDS + 2 <= WORDS, "a block has room for one histogram at least") };
-        let size = (WORDS / layout.words()).min(BLOCK);
         let mut keys = [0_u64; BLOCK];
         let mut words = [0_u64; WORDS];
         let mut exemplars = [None; BLOCK];
         let mut filled = 0;
-        let mut emit = |keys: &[u64], words: &[u64], exemplars: &[Option<&Exemplars>]| {
+        let mut emit = |layout: &Layout, keys: &[u64], words: &[u64], exemplars: &[Option<&Exemplars>]| {
             let rows = blocks.next(keys);
-            visitor.histograms(&rows, &Histograms::new(layout, words, exemplars));
+            let words = &words[..keys.len() * layout.words()];
+            visitor.histograms(&rows, &Histograms::new(layout, words, &exemplars[..keys.len()]));
         };
         for (key, histogram) in cells {
+            // A block is of one layout: those with bounds of their own stand apart.
+            let full = filled == (WORDS / layout.words()).min(BLOCK);
+            if full || (filled > 0 && !Arc::ptr_eq(layout, &histogram.slab.layout)) {
+                emit(layout, &keys[..filled], &words, &exemplars);
+                filled = 0;
+            }
+            layout = &histogram.slab.layout;
             keys[filled] = key;
             exemplars[filled] = histogram.exemplars();
             let to = words.iter_mut().skip(filled * layout.words());
@@ -281,13 +294,9 @@ impl Metric for Histogram {
                 *to = word.load(Ordering::Relaxed);
             }
             filled += 1;
-            if filled == size {
-                emit(&keys[..filled], &words[..filled * layout.words()], &exemplars[..filled]);
-                filled = 0;
-            }
         }
         if filled > 0 {
-            emit(&keys[..filled], &words[..filled * layout.words()], &exemplars[..filled]);
+            emit(layout, &keys[..filled], &words, &exemplars);
         }
     }
 

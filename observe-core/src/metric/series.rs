@@ -119,9 +119,16 @@ impl<M: Metric> Sparse<M> {
         entry.map(|entry| &entry.cell)
     }
 
-    /// The series `key`, born now unless it was there. `None` if it counts against the cap and that is
-    /// reached, or if there is no such key.
-    pub(super) fn birth(&self, shared: &M::Shared, key: u64, capped: bool, text: &[u8]) -> Option<&M> {
+    /// The series `key`, born now unless it was there: as `own`, or else like all others. `None` if it counts
+    /// against the cap and that is reached, or if there is no such key.
+    pub(super) fn birth(
+        &self,
+        shared: &M::Shared,
+        key: u64,
+        capped: bool,
+        text: &[u8],
+        own: Option<M>,
+    ) -> Option<&M> {
         if capped && self.is_full() {
             return None;
         }
@@ -133,11 +140,11 @@ impl<M: Metric> Sparse<M> {
         if capped && self.is_full() {
             return None;
         }
-        if births.ready.is_empty() {
+        if own.is_none() && births.ready.is_empty() {
             let litter = LITTER.min(self.len_of(&births).max(1));
             births.ready = M::births(shared, litter);
         }
-        let cell = births.ready.pop()?;
+        let cell = own.or_else(|| births.ready.pop())?;
         births.young.arena.push(text);
         births.young.places.push(u32::try_from(at).unwrap_or(u32::MAX));
         if births.young.places.len() >= YOUNG {

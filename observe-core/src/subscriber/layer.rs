@@ -103,9 +103,6 @@ where
     }
 
     fn on_enter(&self, id: &Id, _: Context<'_, S>) {
-        if current::is_entered(self.door, key(id)) {
-            return;
-        }
         if let Some(span) = self.spans.find(key(id)) {
             current::enter(span);
         }

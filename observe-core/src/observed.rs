@@ -1,0 +1,305 @@
+//! What `#[observed]` expands to: a call or a future, its one outcome, and where it is told.
+
+pub mod probe;
+pub mod text;
+
+use text::Text;
+
+use crate::clock::Stopwatch;
+use crate::context::Context;
+use crate::current;
+use crate::function::{Function, Measure};
+use crate::operation::{Operation, Parent};
+use crate::outcome::Outcome;
+use crate::span::OpenSpan;
+use crate::trace::LocalTrace;
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::future::Future;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::pin::Pin;
+use std::task::{self, Poll, ready};
+use tracing_core::span::Id;
+
+/// What is begun when an observed function is, and ended once.
+pub trait Work {
+    /// Runs `f` inside, for one call or one poll.
+    fn within<R>(&mut self, f: impl FnOnce() -> R) -> R;
+    /// Ends it; a second time it does nothing.
+    fn end(&mut self, outcome: Outcome, why: Text<'_>);
+}
+
+/// With a span: an operation.
+#[derive(Debug)]
+pub struct Spanned(Operation);
+
+/// An operation is whole also after a poll of it unwound.
+impl UnwindSafe for Spanned {}
+impl RefUnwindSafe for Spanned {}
+
+/// Begins an operation below what is running.
+#[inline]
+pub fn spanned(function: &'static Function, make: impl FnOnce() -> tracing::Span) -> Spanned {
+    Spanned(Operation::open(Parent::Current, None, false, Measure::Function(function), make))
+}
+
+/// Begins an operation below a parent that was named.
+pub fn spanned_below(
+    function: &'static Function,
+    origin: Origin,
+    make: impl FnOnce(Option<Id>) -> tracing::Span,
+) -> Spanned {
+    let measure = Measure::Function(function);
+    Spanned(match origin {
+        Origin::Span(Some(id)) => Operation::open(Parent::Tracing, None, false, measure, || make(Some(id))),
+        Origin::Span(None) => {
+            Operation::open(Parent::Context(&Context::new()), None, false, measure, || make(None))
+        }
+        Origin::Context(context) => {
+            Operation::open(Parent::Context(&context), None, false, measure, || make(None))
+        }
+    })
+}
+
+impl Work for Spanned {
+    #[inline]
+    fn within<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        self.0.within(f)
+    }
+
+    #[inline]
+    fn end(&mut self, outcome: Outcome, why: Text<'_>) {
+        let trace = self.0.open_span().and_then(OpenSpan::trace);
+        let cause = if why.is_none() || trace.is_none_or(|trace| is_explained(trace)) { None } else { why.render() };
+        self.0.close(outcome, cause);
+    }
+}
+
+/// The parent that was named: a `tracing` span, or a context from elsewhere.
+#[derive(Debug)]
+pub enum Origin {
+    /// A span, or none: a new trace.
+    Span(Option<Id>),
+    /// What came with a message, say.
+    Context(Context),
+}
+
+macro_rules! origins {
+    ($($type:ty => |$value:pat_param| $origin:expr;)*) => {$(
+        impl From<$type> for Origin {
+            fn from($value: $type) -> Self {
+                $origin
+            }
+        }
+    )*};
+}
+
+origins! {
+    &tracing::Span => |span| Origin::Span(span.id());
+    tracing::Span => |span| Origin::Span(span.id());
+    Option<Id> => |id| Origin::Span(id);
+    Option<&Id> => |id| Origin::Span(id.cloned());
+    Id => |id| Origin::Span(Some(id));
+    &Id => |id| Origin::Span(Some(id.clone()));
+    &Context => |context| Origin::Context(context.clone());
+    Context => |context| Origin::Context(context);
+}
+
+/// Without a span: a time and an outcome.
+#[derive(Debug)]
+pub struct Timed {
+    /// `None` after the end.
+    function: Option<&'static Function>,
+    time: Stopwatch,
+}
+
+/// A measurement is whole also after a poll of it unwound.
+impl UnwindSafe for Timed {}
+impl RefUnwindSafe for Timed {}
+
+/// Begins to measure.
+#[inline]
+pub fn timed(function: &'static Function) -> Timed {
+    Timed { function: Some(function), time: current::with_hub(|hub| hub.clock.stopwatch()) }
+}
+
+impl Work for Timed {
+    #[inline]
+    fn within<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        f()
+    }
+
+    #[inline]
+    fn end(&mut self, outcome: Outcome, why: Text<'_>) {
+        let Some(function) = self.function.take() else { return };
+        if let Some(series) = function.series(outcome) {
+            series.observe_nanos(self.time.nanos());
+        }
+        if !why.is_none() {
+            explain(why);
+        }
+    }
+}
+
+/// Tells the operation that runs here why it fails, should it fail.
+#[cold]
+fn explain(why: Text<'_>) {
+    let trace = current::with_span(|span| span.trace().cloned()).flatten();
+    if let Some(trace) = trace
+        && !is_explained(&trace)
+        && let Some(cause) = why.render()
+    {
+        trace.tell(|told| _ = told.cause.get_or_insert(cause));
+    }
+}
+
+/// The innermost error is told first, and is the cause of those around it: theirs would not be heard.
+fn is_explained(trace: &LocalTrace) -> bool {
+    trace.told().is_some_and(|told| told.cause.is_some())
+}
+
+/// How a call ended, by its value.
+#[derive(Debug)]
+pub enum Verdict<'a> {
+    /// Well.
+    Ok,
+    /// With an error.
+    Error(Text<'a>),
+}
+
+impl Verdict<'_> {
+    #[inline]
+    fn end(self, work: &mut impl Work) {
+        match self {
+            Verdict::Ok => work.end(Outcome::Ok, Text::None),
+            Verdict::Error(why) => work.end(Outcome::Error, why),
+        }
+    }
+}
+
+/// Runs a body, so that `return` and `?` end there.
+#[inline]
+pub fn body<R>(body: impl FnOnce() -> R) -> R {
+    body()
+}
+
+/// A call, from its start to its one end.
+#[inline]
+pub fn call<W: Work, R>(mut work: W, body: impl FnOnce() -> R, verdict: impl FnOnce(&R) -> Verdict<'_>) -> R {
+    let unwinding = Unwinding(&mut work);
+    let value = unwinding.0.within(body);
+    std::mem::forget(unwinding);
+    verdict(&value).end(&mut work);
+    value
+}
+
+/// Ends what it holds as panicked, unless it is forgotten.
+struct Unwinding<'a, W: Work>(&'a mut W);
+
+impl<W: Work> Drop for Unwinding<'_, W> {
+    fn drop(&mut self) {
+        self.0.end(Outcome::Panicked, Text::None);
+    }
+}
+
+/// Observes a future whose work has begun.
+#[inline]
+pub fn future<W, F, V>(work: W, future: F, verdict: V) -> Observing<F, fn() -> W, W, V>
+where
+    W: Work,
+    F: Future,
+    V: Fn(&F::Output) -> Verdict<'_>,
+{
+    Observing { future: Some(future), state: State::Begun { work }, verdict, unwound: false }
+}
+
+/// Observes a future whose work begins with its first poll.
+#[inline]
+pub fn later<W, F, B, V>(begin: B, future: F, verdict: V) -> Observing<F, B, W, V>
+where
+    W: Work,
+    F: Future,
+    B: Fn() -> W,
+    V: Fn(&F::Output) -> Verdict<'_>,
+{
+    Observing { future: Some(future), state: State::Later { begin }, verdict, unwound: false }
+}
+
+enum State<B, W> {
+    Later { begin: B },
+    Begun { work: W },
+    Ended,
+}
+
+pin_project! {
+    /// A future that is observed.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Observing<F, B, W, V>
+    where
+        W: Work,
+    {
+        #[pin]
+        future: Option<F>,
+        state: State<B, W>,
+        verdict: V,
+        // A poll is under way, or one unwound.
+        unwound: bool,
+    }
+
+    impl<F, B, W, V> PinnedDrop for Observing<F, B, W, V>
+    where
+        W: Work,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let State::Begun { work } = this.state {
+                let outcome = if *this.unwound { Outcome::Panicked } else { Outcome::Cancelled };
+                // Its destructors run inside, and may unwind.
+                let unwinding = Unwinding(work);
+                unwinding.0.within(|| this.future.set(None));
+                unwinding.0.end(outcome, Text::None);
+            }
+        }
+    }
+}
+
+impl<F, B, W, V> Future for Observing<F, B, W, V>
+where
+    W: Work,
+    F: Future,
+    B: Fn() -> W,
+    V: Fn(&F::Output) -> Verdict<'_>,
+{
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        if let State::Later { begin } = this.state {
+            *this.state = State::Begun { work: begin() };
+        }
+        let (State::Begun { work }, Some(_)) = (&mut *this.state, this.future.as_mut().as_pin_mut()) else {
+            return Poll::Pending;
+        };
+        *this.unwound = true;
+        let polled = work.within(|| {
+            let future = this.future.as_mut().as_pin_mut();
+            let value = future.map_or(Poll::Pending, |future| future.poll(cx));
+            if value.is_ready() {
+                this.future.set(None);
+            }
+            value
+        });
+        *this.unwound = false;
+        let value = ready!(polled);
+        (this.verdict)(&value).end(work);
+        *this.state = State::Ended;
+        Poll::Ready(value)
+    }
+}
+
+impl<F, B, W: Work, V> fmt::Debug for Observing<F, B, W, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observing").finish_non_exhaustive()
+    }
+}

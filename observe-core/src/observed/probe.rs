@@ -1,0 +1,120 @@
+//! What a value says about how it went, and what text an error has.
+//!
+//! A call means the first of these methods whose bounds hold, counted by how many references it goes through. So
+//! a `Result` behind any alias is seen for what it is, and a type that is not known where the function is
+//! compiled (`T`) is none.
+
+use super::{Text, Verdict};
+use std::error::Error;
+use std::fmt::{Debug, Display};
+use std::ops::Deref;
+
+/// A value, to be asked how it went.
+#[derive(Debug)]
+pub struct Probe<'a, T>(pub &'a T);
+
+impl<T> Copy for Probe<'_, T> {}
+
+impl<T> Clone for Probe<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+/// An error with sources.
+pub trait OfError<'a> {
+    /// How it went.
+    fn verdict(self) -> Verdict<'a>;
+}
+
+impl<'a, T, E: Error> OfError<'a> for &&&&&Probe<'a, Result<T, E>> {
+    #[inline]
+    fn verdict(self) -> Verdict<'a> {
+        judge(self.0, |error| Text::Display(error, error.source()))
+    }
+}
+
+/// A box of an error, or something that wraps one: `Box<dyn Error + Send + Sync>`, `anyhow::Error`.
+pub trait OfWrapped<'a> {
+    /// How it went.
+    fn verdict(self) -> Verdict<'a>;
+}
+
+impl<'a, T, E: Display + Deref<Target: Error>> OfWrapped<'a> for &&&&Probe<'a, Result<T, E>> {
+    #[inline]
+    fn verdict(self) -> Verdict<'a> {
+        judge(self.0, |error| Text::Display(error, error.deref().source()))
+    }
+}
+
+/// A text.
+pub trait OfDisplay<'a> {
+    /// How it went.
+    fn verdict(self) -> Verdict<'a>;
+}
+
+impl<'a, T, E: Display> OfDisplay<'a> for &&&Probe<'a, Result<T, E>> {
+    #[inline]
+    fn verdict(self) -> Verdict<'a> {
+        judge(self.0, |error| Text::Display(error, None))
+    }
+}
+
+/// Something for programmers.
+pub trait OfDebug<'a> {
+    /// How it went.
+    fn verdict(self) -> Verdict<'a>;
+}
+
+impl<'a, T, E: Debug> OfDebug<'a> for &&Probe<'a, Result<T, E>> {
+    #[inline]
+    fn verdict(self) -> Verdict<'a> {
+        judge(self.0, |error| Text::Debug(error))
+    }
+}
+
+/// Something that cannot be told.
+pub trait OfResult<'a> {
+    /// How it went.
+    fn verdict(self) -> Verdict<'a>;
+}
+
+impl<'a, T, E> OfResult<'a> for &Probe<'a, Result<T, E>> {
+    #[inline]
+    fn verdict(self) -> Verdict<'a> {
+        judge(self.0, |_| Text::None)
+    }
+}
+
+/// No result.
+pub trait OfValue<'a> {
+    /// How it went.
+    fn verdict(self) -> Verdict<'a>;
+}
+
+impl<'a, T> OfValue<'a> for Probe<'a, T> {
+    #[inline]
+    fn verdict(self) -> Verdict<'a> {
+        Verdict::Ok
+    }
+}
+
+/// `err(Debug)`.
+#[inline]
+pub fn told_by_debug<T, E: Debug>(result: &Result<T, E>) -> Verdict<'_> {
+    judge(result, |error| Text::Debug(error))
+}
+
+/// `err(Display)`.
+#[inline]
+pub fn told_by_display<T, E: Display>(result: &Result<T, E>) -> Verdict<'_> {
+    judge(result, |error| Text::Display(error, None))
+}
+
+#[inline]
+fn judge<'a, T, E>(result: &'a Result<T, E>, text: impl FnOnce(&'a E) -> Text<'a>) -> Verdict<'a> {
+    match result {
+        Ok(_) => Verdict::Ok,
+        Err(error) => Verdict::Error(text(error)),
+    }
+}
