@@ -17,8 +17,8 @@ use crate::semconv::log::{FIELDS_PREFIX, RESERVED};
 
 pub(crate) use key::Key;
 pub use text::Text;
-use text::push_formatted;
 pub(crate) use text::{CUT, VALUE_MAX, escaped, find_special, push_escaped, unescaped};
+use text::{push_formatted, write_error};
 pub use visit::EventVisitor;
 
 /// The most that one set of fields holds, in bytes: a full value and some. With the span's set, the event's
@@ -30,9 +30,6 @@ const INHERITED_MAX: usize = 18 * 1024;
 
 /// Longer names are cut.
 const NAME_MAX: usize = 256;
-
-/// How many causes of an error are written: a chain may be a circle.
-const CAUSES_MAX: usize = 16;
 
 /// Fields of a span or an event, in the order they were recorded, no name twice: the later value wins.
 ///
@@ -191,16 +188,7 @@ impl Fields {
 
     /// Records an error as text: its message and those of its causes, `: ` between them, at most 16.
     pub fn error(&mut self, name: &str, error: &dyn Error) {
-        self.formatted(name, |out| {
-            write!(out, "{error}")?;
-            let mut cause = error.source();
-            for _ in 0..CAUSES_MAX {
-                let Some(error) = cause else { break };
-                write!(out, ": {error}")?;
-                cause = error.source();
-            }
-            Ok(())
-        });
+        self.formatted(name, |out| write_error(out, error));
     }
 
     fn formatted(&mut self, name: &str, write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) {

@@ -2,6 +2,7 @@
 //!
 //! (The guide is written last.)
 
+mod catch;
 pub mod clock;
 pub mod context;
 mod current;

@@ -70,7 +70,8 @@ impl Work for Spanned {
     #[inline]
     fn end(&mut self, outcome: Outcome, why: Text<'_>) {
         let trace = self.0.open_span().and_then(OpenSpan::trace);
-        let cause = if why.is_none() || trace.is_none_or(|trace| is_explained(trace)) { None } else { why.render() };
+        let cause =
+            if why.is_none() || trace.is_none_or(|trace| is_explained(trace)) { None } else { why.render() };
         self.0.close(outcome, cause);
     }
 }

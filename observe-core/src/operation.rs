@@ -189,7 +189,9 @@ impl Operation {
     /// Ends it as failed, with the error's text for the line of the operation that answers for it: its own
     /// when it is the outermost, else the request's.
     pub fn fail(mut self, cause: impl fmt::Display) {
-        self.end(Outcome::Error, Some(cause.to_string()), line);
+        let mut text = Text::new();
+        text.set_formatted(format_args!("{cause}"));
+        self.end(Outcome::Error, Some(text.plain().into_owned()), line);
     }
 
     /// The one end. `report` sees it before the span is given back, unless the operation was discarded.

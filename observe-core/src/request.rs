@@ -4,11 +4,11 @@
 //! not, through `#[observed]` functions as well. Where nothing is running they do nothing.
 
 use crate::current;
+use crate::fields::Text;
 use crate::label::LabelValue;
 use crate::pool::Shared;
 use crate::trace::{LocalTrace, Told};
 use std::error::Error;
-use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
 /// Annotations beyond this many bytes in all are left out.
@@ -38,18 +38,16 @@ pub fn fail<E: LabelValue>(kind: E) {
     });
 }
 
-/// Hands over why the request failed, for its line: the error with its chain of sources.
+/// Hands over why the request failed, for its line: the error with its chain of sources, at most 16 of them and
+/// 16 KiB.
 ///
 /// By itself it declares nothing: a request that ends well says nothing of it. The first cause counts, since the
 /// innermost error is handed over first.
 pub fn cause(error: &dyn Error) {
     // Formatted before the lock: a `Display` may log.
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let _ = write!(text, ": {error}");
-        source = error.source();
-    }
+    let mut text = Text::new();
+    text.set_error(error);
+    let text = text.plain().into_owned();
     tell(|told| {
         told.cause.get_or_insert(text);
     });

@@ -1,9 +1,10 @@
 //! Text escaped for a JSON string: bounded, and safe against what formats itself.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::fmt;
-use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::catch::catch;
 
 /// The longest value, in bytes of rendered text; a longer one is cut, and ends in [`CUT`].
 pub(crate) const VALUE_MAX: usize = 16 * 1024;
@@ -60,6 +61,11 @@ impl Text {
         self.set_with(|out| write!(out, "{value:?}"));
     }
 
+    /// Replaces the text by an error's message and those of its causes. If formatting panics, the text says so.
+    pub(crate) fn set_error(&mut self, error: &dyn Error) {
+        self.set_with(|out| write_error(out, error));
+    }
+
     fn set_with(&mut self, write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) {
         self.clear();
         self.cut = push_formatted(&mut self.escaped, VALUE_MAX, write);
@@ -89,6 +95,21 @@ impl Text {
     pub fn is_cut(&self) -> bool {
         self.cut
     }
+}
+
+/// How many causes of an error are written: a chain may be a circle.
+const CAUSES_MAX: usize = 16;
+
+/// Writes an error's message and those of its causes, `: ` between them.
+pub(crate) fn write_error(out: &mut dyn fmt::Write, error: &dyn Error) -> fmt::Result {
+    write!(out, "{error}")?;
+    let mut cause = error.source();
+    for _ in 0..CAUSES_MAX {
+        let Some(error) = cause else { break };
+        write!(out, ": {error}")?;
+        cause = error.source();
+    }
+    Ok(())
 }
 
 /// Undoes the escaping of a JSON string's inside; text that is not of our making is left as it is.
@@ -143,19 +164,17 @@ pub(crate) fn push_formatted(
 ) -> bool {
     let start = out.len();
     let mut escaping = Escaping { out, limit, cut: false };
-    let result = catch_unwind(AssertUnwindSafe(|| write(&mut escaping)));
+    let result = catch(|| write(&mut escaping));
     let cut = escaping.cut;
     match result {
-        Ok(Ok(())) => cut,
-        Ok(Err(fmt::Error)) => {
+        Some(Ok(())) => cut,
+        Some(Err(fmt::Error)) => {
             if !cut {
                 out.push_str(FAILED);
             }
             cut
         }
-        Err(payload) => {
-            // Its destructor is a user's code, too, and may panic again.
-            mem::forget(payload);
+        None => {
             out.truncate(start);
             out.push_str(PANICKED);
             false

@@ -2,9 +2,9 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::catch::catch;
 use crate::label::name::labels_fault;
 use crate::metric::snapshot::{Arena, Blocks, Head, Labels, Values, Visitor, render_series};
 use crate::metric::{Kind, Unit};
@@ -197,7 +197,7 @@ impl Samples {
     pub(super) fn ask(&mut self, collector: &dyn Collector, faults: &Faults) {
         let mut out = Collect { samples: Vec::new(), faults };
         // What it said is dropped when it unwinds, so nothing half-made is seen.
-        if catch_unwind(AssertUnwindSafe(|| collector.collect(&mut out))).is_err() {
+        if catch(|| collector.collect(&mut out)).is_none() {
             Faults::count(&faults.panicked);
             return;
         }

@@ -1,14 +1,13 @@
 //! The thread that writes.
 
 use std::io;
-use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Load, Loss, Output, Shared};
+use crate::catch::catch;
 
 /// Lines and bytes that are written at once, about.
 const BATCH_LINES: usize = 256;
@@ -351,9 +350,4 @@ impl Worker {
         self.settle(0, lines);
         thread::sleep(POLL);
     }
-}
-
-/// Runs something that may panic; `None` if it did.
-fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(mem::forget).ok()
 }
