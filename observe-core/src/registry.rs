@@ -5,6 +5,7 @@ mod roll;
 mod statics;
 
 use std::any::{Any, TypeId};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -228,7 +229,7 @@ impl Registry {
     /// Shows every family to `visitor`, sorted by name, and what the collectors say now.
     ///
     /// No recording waits for this, whatever the visitor does meanwhile. A collector that panics is left
-    /// out of this scrape and counted.
+    /// out of this scrape and counted. One that itself scrapes this registry sees the families alone.
     pub fn visit(&self, visitor: &mut dyn Visitor) {
         let samples = self.ask();
         let roll = self.state().roll();
@@ -250,6 +251,7 @@ impl Registry {
         // A clone, since they are the user's code, and may even register something here.
         let collectors = self.state().collectors.clone();
         let mut samples = Samples::default();
+        let Some(_asking) = Asking::begin(Arc::as_ptr(&self.inner).addr()) else { return samples };
         for collector in &collectors {
             samples.ask(&**collector, &self.inner.faults);
         }
@@ -358,6 +360,35 @@ impl fmt::Debug for Registry {
     }
 }
 
+thread_local! {
+    /// The registries whose collectors are being asked on this thread.
+    static ASKED: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// While a registry's collectors are asked: one that scrapes its own registry would ask itself without end.
+struct Asking;
+
+impl Asking {
+    /// `None`: they are being asked already.
+    fn begin(registry: usize) -> Option<Asking> {
+        let began = ASKED.try_with(|asked| {
+            let mut asked = asked.borrow_mut();
+            let new = !asked.contains(&registry);
+            if new {
+                asked.push(registry);
+            }
+            new
+        });
+        began.unwrap_or(false).then_some(Asking)
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let _ = ASKED.try_with(|asked| asked.borrow_mut().pop());
+    }
+}
+
 /// The names that the samples of a family can have, in either format, and the family itself.
 fn claims(name: &str, kind: Kind) -> impl Iterator<Item = String> {
     let base = kind.family_name(name).to_owned();
@@ -421,7 +452,14 @@ mod tests {
             registry.gauge::<()>("orders", "The counter's name in OpenMetrics.").unwrap_err().is_duplicate()
         );
         registry.histogram::<()>("wait_seconds", "Waits.", Buckets::SECONDS).unwrap();
-        for taken in ["wait_seconds_bucket", "wait_seconds_sum", "wait_seconds_count", "observe_series"] {
+        for taken in [
+            "wait_seconds_bucket",
+            "wait_seconds_sum",
+            "wait_seconds_count",
+            "wait_seconds_created",
+            "orders_created",
+            "observe_series",
+        ] {
             assert!(registry.gauge::<()>(taken, "Taken.").unwrap_err().is_duplicate(), "{taken}");
         }
         registry.gauge::<()>("size_count", "First.").unwrap();
@@ -517,6 +555,23 @@ mod tests {
             let _ = inner.conflicts();
         });
         assert!(seen(&registry).contains(&"made_late 0 ".to_owned()));
+    }
+
+    // Catches: a collector that scrapes asked again by its own scrape (the stack overflows).
+    #[test]
+    fn a_collector_may_scrape() {
+        let (registry, other) = (Registry::new(), Registry::new());
+        registry.gauge::<()>("mine", "Mine.").unwrap();
+        for (of, asks) in [(&registry, &registry), (&registry, &other), (&other, &registry)] {
+            let asks = asks.clone();
+            of.collector(move |out: &mut Collect<'_>| {
+                out.gauge("families", "Lines seen.", &[], seen(&asks).len() as u64);
+            });
+        }
+        for _ in 0..2 {
+            assert!(seen(&registry).contains(&"mine 0 ".to_owned()));
+            assert!(seen(&registry).contains(&"families 5 ".to_owned()), "{:?}", seen(&registry));
+        }
     }
 
     #[test]

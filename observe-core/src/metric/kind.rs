@@ -57,13 +57,13 @@ impl Kind {
     }
 
     /// What a sample of this kind may be called, after the family's name: two families that share one of these
-    /// cannot stand beside each other.
+    /// cannot stand beside each other. `_created` is none that we write, but one that OpenMetrics reserves.
     pub(crate) const fn sample_suffixes(self) -> &'static [&'static str] {
         match self {
-            Kind::Counter => &["", "_total"],
+            Kind::Counter => &["", "_total", "_created"],
             Kind::Gauge => &[""],
-            Kind::Histogram => &["", "_bucket", "_sum", "_count"],
-            Kind::Summary => &["", "_sum", "_count"],
+            Kind::Histogram => &["", "_bucket", "_sum", "_count", "_created"],
+            Kind::Summary => &["", "_sum", "_count", "_created"],
             Kind::Info => &["", "_info"],
         }
     }
