@@ -140,7 +140,7 @@ pub(super) enum Scale {
 }
 
 /// Beyond this a value in whole units is out of range: a few of them would wrap the sum.
-const LIMIT: u64 = 1 << 63;
+pub(super) const LIMIT: u64 = 1 << 63;
 
 impl Scale {
     pub(super) const fn of(unit: Option<Unit>) -> Scale {

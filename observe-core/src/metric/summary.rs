@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram as Hdr;
 
-use super::buckets::Scale;
+use super::buckets::{LIMIT, Scale};
 use super::family::Family;
 use super::kind::{Kind, Rejected, Unit};
 use super::snapshot::{BLOCK, Blocks, Metric, QUANTILES, Quantiles, Visitor, sealed};
@@ -25,7 +25,7 @@ use crate::label::LabelSet;
 ///
 /// Times (`_seconds`) are told apart from a nanosecond to an hour, sizes (`_bytes`) from 1 to 2^42, anything else
 /// from a millionth to a million; beyond that a value counts as the limit. None is negative: a negative one is
-/// dropped and counted, as are not-a-number and infinity. `_sum` and `_count` are of all time, not of the window.
+/// dropped and counted, as are not-a-number, infinity, and what is 2^63 nanoseconds or bytes and more. `_sum` and `_count` are of all time, not of the window.
 ///
 /// ```
 /// use observe_core::metric::{Summary, Unit, Window};
@@ -162,8 +162,12 @@ impl Summary {
         } else {
             let steps = (value * self.shared.steps()).round() as u64;
             match self.shared.scale {
-                Scale::Nanos | Scale::Whole => self.add(steps, |sum| sum.wrapping_add(steps)),
-                Scale::Fraction => self.add(steps, |sum| (f64::from_bits(sum) + value).to_bits()),
+                Scale::Nanos | Scale::Whole => self.add_units(steps),
+                Scale::Fraction => self.add(steps, |sum| {
+                    let next = f64::from_bits(sum) + value;
+                    // Past what an f64 can hold the sum stands still.
+                    if next.is_finite() { next.to_bits() } else { sum }
+                }),
             }
         }
     }
@@ -171,10 +175,7 @@ impl Summary {
     /// Counts a time.
     pub fn observe_duration(&self, time: Duration) {
         match self.shared.scale {
-            Scale::Nanos => {
-                let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-                self.add(nanos, |sum| sum.wrapping_add(nanos));
-            }
+            Scale::Nanos => self.add_units(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)),
             Scale::Whole | Scale::Fraction => self.observe(time.as_secs_f64()),
         }
     }
@@ -210,6 +211,15 @@ impl Summary {
         }
         let sum = self.sum.load(Ordering::Relaxed);
         Quantiles::new(values, self.shared.scale.sum(sum), self.count.load(Ordering::Relaxed))
+    }
+
+    /// Adds whole units. What is as large as two of it would wrap the sum is no value.
+    fn add_units(&self, units: u64) {
+        if units >= LIMIT {
+            self.shared.out_of_range.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.add(units, |sum| sum.wrapping_add(units));
+        }
     }
 
     fn add(&self, steps: u64, sum: impl Fn(u64) -> u64) {
@@ -403,16 +413,22 @@ mod tests {
         assert_eq!(ring.scratch.as_ref().unwrap().len(), 12_000);
     }
 
+    // Catches: a value that wraps the sum, or makes it infinite.
     #[test]
     fn what_is_no_value_is_counted_apart() {
-        let (summary, _) = summary(Some(Unit::Seconds));
-        for value in [f64::NAN, f64::INFINITY, -1.0] {
-            summary.observe(value);
+        let (times, _) = summary(Some(Unit::Seconds));
+        for value in [f64::NAN, f64::INFINITY, -1.0, 1e300] {
+            times.observe(value);
         }
-        summary.observe_duration(Duration::MAX);
-        assert!((summary.quantiles().values[4] - 3600.0).abs() < 36.0);
-        let rejected = Summary::rejected(&summary.shared, [].into_iter());
-        assert_eq!(rejected, Rejected { not_finite: 2, out_of_range: 1 });
-        assert_eq!(summary.quantiles().count, 1);
+        times.observe_duration(Duration::MAX);
+        times.observe_duration(Duration::from_secs(7_200));
+        assert!((times.quantiles().values[4] - 3600.0).abs() < 36.0);
+        let rejected = Summary::rejected(&times.shared, [].into_iter());
+        assert_eq!(rejected, Rejected { not_finite: 2, out_of_range: 3 });
+        assert_eq!((times.quantiles().count, times.quantiles().sum), (1, 7_200.0));
+        let (numbers, _) = summary(None);
+        numbers.observe(f64::MAX);
+        numbers.observe(f64::MAX);
+        assert_eq!((numbers.quantiles().count, numbers.quantiles().sum), (2, f64::MAX));
     }
 }
