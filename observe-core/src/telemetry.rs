@@ -139,6 +139,15 @@ impl Inner {
     }
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // The queue may outlive this: a process's own telemetry never ends, and a recorded trace is kept for the next.
+        if let Some(lines) = &self.lines {
+            let _ = lines.flush(Duration::from_secs(1));
+        }
+    }
+}
+
 impl fmt::Debug for Telemetry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Telemetry").finish_non_exhaustive()

@@ -245,6 +245,9 @@ impl Queue {
         let shared = &*self.shared;
         shared.asleep.0.store(false, Ordering::SeqCst);
         self.worker.unpark();
+        // An output that owns the queue may be here on the worker, which cannot wait for itself.
+        let own = thread::current().id() == self.worker.id();
+        let patience = if own { Duration::ZERO } else { patience };
         let waits = |progress: &mut Progress| !progress.finished && !is_done(progress);
         let waited = shared.progressed.wait_timeout_while(shared.progress(), patience, waits);
         let (progress, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -262,10 +265,8 @@ impl Queue {
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        // An output that owns the queue drops it on the worker, which cannot wait for itself.
-        let own = thread::current().id() == self.worker.id();
         // What could not be written is counted, and there is nobody left to be told.
-        let _ = self.shutdown(if own { Duration::ZERO } else { DROP_PATIENCE });
+        let _ = self.shutdown(DROP_PATIENCE);
     }
 }
 
