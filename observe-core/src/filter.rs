@@ -31,6 +31,12 @@ impl Filter {
     /// yields the default.
     #[must_use]
     pub fn parse(text: &str) -> (Filter, Vec<Error>) {
+        let (filter, errors) = Filter::read(text);
+        (filter.unwrap_or_default(), errors)
+    }
+
+    /// Reads directives, as [`parse`](Filter::parse) does. `None`: no good one.
+    pub(crate) fn read(text: &str) -> (Option<Filter>, Vec<Error>) {
         let mut filter = Filter { directives: Vec::new() };
         let mut errors = Vec::new();
         for directive in split(text) {
@@ -41,10 +47,7 @@ impl Filter {
                 }
             }
         }
-        if filter.directives.is_empty() {
-            filter = Filter::default();
-        }
-        (filter, errors)
+        (Some(filter).filter(|filter| !filter.directives.is_empty()), errors)
     }
 
     /// Sets the level of a target, and of those that begin with it; of every target if it is empty.

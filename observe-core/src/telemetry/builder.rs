@@ -195,7 +195,7 @@ impl Builder {
             None => Propagation::default(),
         };
         let registry = self.registry.unwrap_or_else(Registry::with_statics);
-        let (filter, complaints) = decide_filter(self.filter, door);
+        let (filter, complaints) = decide_filter(std::env::var("RUST_LOG").ok(), self.filter, door);
         let format = decide_format(self.format);
         let started = self.clock.unix_nanos(self.clock.now());
 
@@ -267,27 +267,19 @@ impl Builder {
 }
 
 /// The operator's word wins over the code's.
-fn decide_filter(code: Option<Filter>, door: Door) -> (Decided<Filter>, Vec<Error>) {
-    let asked = std::env::var("RUST_LOG").ok().filter(|text| !text.trim().is_empty() && door != Door::Scope);
-    match (asked, code) {
-        (Some(text), code) => {
-            let (filter, complaints) = Filter::parse(&text);
-            let decided = match code {
-                // Nothing in it could be read.
-                Some(code) if complaints.len() == text.split(',').count() => {
-                    Decided { value: code, by: "code" }
-                }
-                _ => Decided { value: filter, by: "RUST_LOG" },
-            };
-            (decided, complaints)
-        }
-        (None, Some(filter)) => (Decided { value: filter, by: "code" }, Vec::new()),
+fn decide_filter(asked: Option<String>, code: Option<Filter>, door: Door) -> (Decided<Filter>, Vec<Error>) {
+    let asked = asked.filter(|_| door != Door::Scope);
+    let (asked, complaints) = asked.map_or((None, Vec::new()), |text| Filter::read(&text));
+    let decided = match (asked, code) {
+        (Some(value), _) => Decided { value, by: "RUST_LOG" },
+        (None, Some(value)) => Decided { value, by: "code" },
         (None, None) => {
             let value =
                 if door == Door::Layer { Filter::from(LevelFilter::TRACE) } else { Filter::default() };
-            (Decided { value, by: "default" }, Vec::new())
+            Decided { value, by: "default" }
         }
-    }
+    };
+    (decided, complaints)
 }
 
 /// The code's word wins over the variable's.
@@ -306,5 +298,30 @@ fn decide_format(code: Option<LogFormat>) -> Decided<LogFormat> {
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").field("service", &self.service).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decided(asked: &str, code: Option<&str>, door: Door) -> (String, &'static str, usize) {
+        let code = code.map(|text| text.parse().unwrap());
+        let (decided, complaints) = decide_filter(Some(asked.to_owned()), code, door);
+        (decided.value.to_string(), decided.by, complaints.len())
+    }
+
+    // Mutation caught: an operator's word that cannot be read taken for `info`, which silences the code's.
+    #[test]
+    fn the_operator_wins_by_what_can_be_read() {
+        for unreadable in ["", " , ", "x=loud", "x=loud,", "[a{b=1,c=2}]"] {
+            let complaints = usize::from(unreadable.contains('='));
+            let by_code = decided(unreadable, Some("debug"), Door::Subscriber);
+            assert_eq!(by_code, ("debug".to_owned(), "code", complaints), "{unreadable}");
+            let by_default = decided(unreadable, None, Door::Subscriber);
+            assert_eq!(by_default, ("info".to_owned(), "default", complaints), "{unreadable}");
+        }
+        assert_eq!(decided("x=loud,warn", Some("debug"), Door::Layer), ("warn".to_owned(), "RUST_LOG", 1));
+        assert_eq!(decided("warn", Some("debug"), Door::Scope), ("debug".to_owned(), "code", 0));
     }
 }
