@@ -157,6 +157,7 @@ impl Stack {
 struct Left {
     span: Option<Shared<OpenSpan>>,
     hub: Option<Arc<Hub>>,
+    #[expect(dead_code, reason = "it is only held, and dropped")]
     above: Vec<Frame>,
 }
 

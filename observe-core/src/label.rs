@@ -289,7 +289,7 @@ impl<A: LabelSet, B: LabelSet> LabelSet for (A, B) {
 
     #[inline]
     fn overflow(self) -> u32 {
-        self.0.overflow() | self.1.overflow() << A::NAMES.len()
+        self.0.overflow() | self.1.overflow().checked_shl(A::NAMES.len() as u32).unwrap_or(0)
     }
 
     fn text(index: u64, label: usize) -> &'static str {
@@ -466,6 +466,33 @@ mod tests {
     #[test]
     fn none_and_the_empty_text_are_one() {
         assert_eq!(Some(Tenant(TENANTS.intern(""))).code(), None::<Tenant>.code());
+    }
+
+    // Catches: a shift by the width of the bits, which panics in a build with checks.
+    #[test]
+    fn a_full_set_beside_none() {
+        #[derive(Clone, Copy)]
+        struct Full;
+
+        impl LabelSet for Full {
+            const NAMES: &'static [&'static str] = &["l"; MAX_LABELS];
+            const SHAPE: &'static [Shape] = &[Shape::of::<bool>(); MAX_LABELS];
+
+            fn index(self) -> u64 {
+                0
+            }
+
+            fn overflow(self) -> u32 {
+                1 << 31
+            }
+
+            fn text(_: u64, _: usize) -> &'static str {
+                ""
+            }
+        }
+
+        assert_eq!((Full, ()).overflow(), 1 << 31);
+        assert_eq!(((), Full).overflow(), 1 << 31);
     }
 
     // Catches: the radices of the two halves swapped, in the index or in the text.

@@ -111,7 +111,10 @@ impl fmt::Display for Shown<'_> {
 
 fn is_hidden(char: char) -> bool {
     char.is_control()
-        || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+        || matches!(
+            char,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
 }
 
 fn is_plain(text: &str) -> bool {
@@ -133,12 +136,12 @@ mod tests {
         let line = concat!(
             r#"{"timestamp":"2026-01-02T03:04:05.678901Z","level":"WARN","message":"no \u001b[31m room\nmore","#,
             r#""target":"shop","service.name":"s","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"1","#,
-            r#""z":1,"a":1.0,"q":"two words","e":"\u202e","truncated":true}"#,
+            r#""z":1,"a":1.0,"q":"two words","e":"\u202e\u200f","truncated":true}"#,
             "\n"
         );
         let expected = concat!(
             "03:04:05.678901 WARN  shop: no \\u{1b}[31m room\n    | more",
-            " z=1 a=1.0 q=\"two words\" e=\"\\u{202e}\" truncated=true trace=4bf92f35\n"
+            " z=1 a=1.0 q=\"two words\" e=\"\\u{202e}\\u{200f}\" truncated=true trace=4bf92f35\n"
         );
         assert_eq!(pretty(false, line), expected);
         assert!(pretty(true, line).contains("\x1b[33mWARN \x1b[0m "));
