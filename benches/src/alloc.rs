@@ -12,7 +12,7 @@ thread_local! {
 }
 
 /// How many times this thread has asked for memory.
-pub fn count() -> u64 {
+pub(crate) fn count() -> u64 {
     COUNT.try_with(Cell::get).unwrap_or(0)
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 const ROUNDS: usize = 31;
 
 /// One way to do the work of a scenario.
-pub struct Contender<'a> {
+pub(crate) struct Contender<'a> {
     /// What the table calls it.
     pub name: &'static str,
     /// Does the work so many times.
@@ -15,14 +15,14 @@ pub struct Contender<'a> {
 
 impl<'a> Contender<'a> {
     /// A contender that does one piece of work a call.
-    pub fn new(name: &'static str, mut once: impl FnMut() + 'a) -> Self {
+    pub(crate) fn new(name: &'static str, mut once: impl FnMut() + 'a) -> Self {
         Self { name, work: Box::new(move |times| (0..times).for_each(|_| once())) }
     }
 }
 
 /// Runs the contenders; the first is the floor. Prints the median and the minimum of a piece of work in nanoseconds,
 /// its allocations, and the median of the ratios to the floor's same round.
-pub fn compare(scenario: &str, times: u64, contenders: &mut [Contender<'_>]) {
+pub(crate) fn compare(scenario: &str, times: u64, contenders: &mut [Contender<'_>]) {
     for contender in &mut *contenders {
         (contender.work)(times);
     }

@@ -7,10 +7,10 @@ mod request;
 mod scrape;
 
 /// A scenario: its name on the command line, and what runs it.
-pub type Scenario = (&'static str, fn());
+pub(crate) type Scenario = (&'static str, fn());
 
 /// All of them, in the order of their tables.
-pub const ALL: &[Scenario] = &[
+pub(crate) const ALL: &[Scenario] = &[
     ("counter", counter::counter),
     ("histogram", counter::histogram),
     ("scrape", scrape::scrape),

@@ -9,6 +9,6 @@ static INSTALLED: LazyLock<Telemetry> = LazyLock::new(|| {
 });
 
 /// The installed telemetry.
-pub fn installed() -> &'static Telemetry {
+pub(crate) fn installed() -> &'static Telemetry {
     &INSTALLED
 }

@@ -8,7 +8,6 @@ mod key;
 mod text;
 mod visit;
 
-use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::ops::Range;
@@ -16,10 +15,10 @@ use std::ops::Range;
 use crate::semconv::log::{FIELDS_PREFIX, RESERVED};
 
 pub(crate) use key::Key;
-pub use text::Text;
-pub(crate) use text::{CUT, VALUE_MAX, escaped, find_special, push_escaped, unescaped};
+pub(crate) use text::Text;
+pub(crate) use text::{CUT, VALUE_MAX, escaped, find_special, push_escaped};
 use text::{push_formatted, write_error};
-pub use visit::EventVisitor;
+pub(crate) use visit::EventVisitor;
 
 /// The most that one set of fields holds, in bytes: a full value and some. With the span's set, the event's
 /// set and the message a line stays under 64 KiB.
@@ -36,7 +35,7 @@ const NAME_MAX: usize = 256;
 /// Bounded: a value's text is at most 16 KiB and all together 20 KiB; what is cut or left out is
 /// [told](Self::is_cut). Meant to be reused: [`clear`](Self::clear) keeps the memory.
 #[derive(Clone, Debug, Default)]
-pub struct Fields {
+pub(crate) struct Fields {
     text: String,
     /// One bit for each name, to see at once that two sets have no name in common.
     names: u64,
@@ -48,12 +47,12 @@ pub struct Fields {
 impl Fields {
     /// No fields; owns no memory yet.
     #[must_use]
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { text: String::new(), names: 0, odd: false, cut: false }
     }
 
     /// Removes all fields, and keeps the memory.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.text.clear();
         self.names = 0;
         self.odd = false;
@@ -62,19 +61,19 @@ impl Fields {
 
     /// Whether there is none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
     /// The fields as JSON members, each with a comma before it: `,"order.id":42,"user":"x"`.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
     /// Whether a value was cut or a field left out for being too long.
     #[must_use]
-    pub fn is_cut(&self) -> bool {
+    pub(crate) fn is_cut(&self) -> bool {
         self.cut
     }
 
@@ -91,7 +90,7 @@ impl Fields {
     /// Starts as a copy of `parent`'s fields, replacing what was here. What is recorded afterwards wins.
     ///
     /// Values that the parent records later are not seen here.
-    pub fn inherit(&mut self, parent: &Fields) {
+    pub(crate) fn inherit(&mut self, parent: &Fields) {
         self.clear();
         self.names = parent.names;
         self.odd = parent.odd;
@@ -106,7 +105,7 @@ impl Fields {
     }
 
     /// Records all of `other`'s fields, which win over those of the same name.
-    pub fn extend(&mut self, other: &Fields) {
+    pub(crate) fn extend(&mut self, other: &Fields) {
         if self.may_share_names(other) {
             for entry in other.entries() {
                 self.remove(entry.name);
@@ -130,22 +129,22 @@ impl Fields {
     }
 
     /// Records text.
-    pub fn str(&mut self, name: &str, value: &str) {
+    pub(crate) fn str(&mut self, name: &str, value: &str) {
         self.quoted(name, |out, limit| push_escaped(out, value, limit));
     }
 
     /// Records a number.
-    pub fn u64(&mut self, name: &str, value: u64) {
+    pub(crate) fn u64(&mut self, name: &str, value: u64) {
         self.bare(name, itoa::Buffer::new().format(value));
     }
 
     /// Records a number.
-    pub fn i64(&mut self, name: &str, value: i64) {
+    pub(crate) fn i64(&mut self, name: &str, value: i64) {
         self.bare(name, itoa::Buffer::new().format(value));
     }
 
     /// Records a number; as text if it does not fit into 64 bits, which is what readers of JSON can hold.
-    pub fn u128(&mut self, name: &str, value: u128) {
+    pub(crate) fn u128(&mut self, name: &str, value: u128) {
         match u64::try_from(value) {
             Ok(value) => self.u64(name, value),
             Err(_) => self.str(name, itoa::Buffer::new().format(value)),
@@ -153,7 +152,7 @@ impl Fields {
     }
 
     /// Records a number; as text if it does not fit into 64 bits, which is what readers of JSON can hold.
-    pub fn i128(&mut self, name: &str, value: i128) {
+    pub(crate) fn i128(&mut self, name: &str, value: i128) {
         match i64::try_from(value) {
             Ok(value) => self.i64(name, value),
             Err(_) => self.str(name, itoa::Buffer::new().format(value)),
@@ -161,7 +160,7 @@ impl Fields {
     }
 
     /// Records a number, always with a point or an exponent; `"NaN"`, `"Infinity"` and `"-Infinity"` are text.
-    pub fn f64(&mut self, name: &str, value: f64) {
+    pub(crate) fn f64(&mut self, name: &str, value: f64) {
         if value.is_finite() {
             self.bare(name, ryu::Buffer::new().format_finite(value));
         } else if value.is_nan() {
@@ -172,22 +171,22 @@ impl Fields {
     }
 
     /// Records `true` or `false`.
-    pub fn bool(&mut self, name: &str, value: bool) {
+    pub(crate) fn bool(&mut self, name: &str, value: bool) {
         self.bare(name, if value { "true" } else { "false" });
     }
 
     /// Records a value's `Debug` as text. If that panics, the text is `<panicked>`.
-    pub fn debug(&mut self, name: &str, value: &dyn fmt::Debug) {
+    pub(crate) fn debug(&mut self, name: &str, value: &dyn fmt::Debug) {
         self.formatted(name, |out| write!(out, "{value:?}"));
     }
 
     /// Records a value's `Display` as text. If that panics, the text is `<panicked>`.
-    pub fn display(&mut self, name: &str, value: &dyn fmt::Display) {
+    pub(crate) fn display(&mut self, name: &str, value: &dyn fmt::Display) {
         self.formatted(name, |out| write!(out, "{value}"));
     }
 
     /// Records an error as text: its message and those of its causes, `: ` between them, at most 16.
-    pub fn error(&mut self, name: &str, error: &dyn Error) {
+    pub(crate) fn error(&mut self, name: &str, error: &dyn Error) {
         self.formatted(name, |out| write_error(out, error));
     }
 
@@ -269,13 +268,6 @@ pub(crate) struct Entry<'a> {
     pub(crate) value: &'a str,
 }
 
-impl Entry<'_> {
-    /// Its name as the user wrote it.
-    pub(crate) fn plain_name(&self) -> Cow<'_, str> {
-        unescaped(self.name)
-    }
-}
-
 /// Walks over the text of a [`Fields`], which is of our own making: no field's value is an object or a list.
 #[derive(Clone, Debug)]
 pub(crate) struct Entries<'a> {
@@ -355,7 +347,7 @@ mod tests {
     use super::*;
 
     fn names(fields: &Fields) -> Vec<String> {
-        fields.entries().map(|entry| entry.plain_name().into_owned()).collect()
+        fields.entries().map(|entry| text::unescaped(entry.name).into_owned()).collect()
     }
 
     #[test]

@@ -175,7 +175,6 @@ impl Hub {
         message.set(text);
         let tick = self.clock.now();
         self.sink.log(&LogRecord {
-            tick,
             unix_nanos: self.clock.unix_nanos(tick),
             level,
             target: semconv::log::OWN_TARGET,

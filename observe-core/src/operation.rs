@@ -83,8 +83,8 @@ impl Operation {
 
     /// Opens an operation.
     ///
-    /// 1. It gets its place in the trace. 2. `make` makes its `tracing` span, which our subscriber, where it is
-    /// set, knows by the same ids: it is the one of the target [`semconv::span::TARGET`], or that has the name
+    /// First it gets its place in the trace. Then `make` makes its `tracing` span, which our subscriber, where it
+    /// is set, knows by the same ids: it is the one of the target [`semconv::span::TARGET`], or that has the name
     /// that is measured (evaluating its fields may make others). Metrics of the start (in-flight) are with
     /// `measure`.
     pub(crate) fn open(
@@ -212,7 +212,9 @@ impl Operation {
             let tick = hub.clock.now();
             let duration = tick.since(span.start);
             if let Some(cause) = cause {
-                trace.tell(|told| drop(told.cause.get_or_insert(cause)));
+                trace.tell(|told| {
+                    told.cause.get_or_insert(cause);
+                });
             }
             let root = span.is_local_root;
             let declared = root && trace.told().is_some_and(|told| told.error_type.is_some());
@@ -295,7 +297,6 @@ impl End<'_> {
         let fields = self.span.fields();
         self.trace.with_correlation_id(|correlation_id| {
             hub.sink.log(&LogRecord {
-                tick: self.tick,
                 unix_nanos: hub.clock.unix_nanos(self.tick),
                 level,
                 target,

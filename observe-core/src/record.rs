@@ -2,15 +2,12 @@
 
 use tracing_core::Level;
 
-use crate::clock::Tick;
 use crate::context::SpanContext;
 use crate::fields::{Fields, Text};
 
 /// A log event, as it is handed to a [`Sink`]: everything borrowed, nothing formatted for a particular output.
 #[derive(Clone, Copy, Debug)]
-pub struct LogRecord<'a> {
-    /// When, on the telemetry's clock.
-    pub tick: Tick,
+pub(crate) struct LogRecord<'a> {
     /// When, in nanoseconds since 1970-01-01T00:00:00Z.
     pub unix_nanos: u64,
     /// How severe.
@@ -38,7 +35,7 @@ pub struct LogRecord<'a> {
 /// - never log through tracing, directly or not;
 /// - say what it drops: each record that is not delivered is counted, with the reason, and told in the output
 ///   as soon as there is room.
-pub trait Sink: Send + Sync {
+pub(crate) trait Sink: Send + Sync {
     /// Takes one log record.
     fn log(&self, record: &LogRecord<'_>);
 }

@@ -6,7 +6,6 @@
 use crate::current;
 use crate::fields::Text;
 use crate::label::LabelValue;
-use crate::pool::Shared;
 use crate::trace::{LocalTrace, Told};
 use std::error::Error;
 use std::sync::atomic::Ordering;
@@ -92,7 +91,7 @@ fn tell(note: impl FnOnce(&mut Told)) {
 
 /// Not under the borrow of the stack: what is told may free what users gave.
 fn trace(f: impl FnOnce(&LocalTrace)) {
-    if let Some(trace) = current::with_span(|span| span.trace().map(Shared::clone)).flatten() {
+    if let Some(trace) = current::with_span(|span| span.trace().cloned()).flatten() {
         f(&trace);
     }
 }

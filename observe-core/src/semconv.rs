@@ -179,6 +179,8 @@ pub mod own {
     pub const DROPPED_TOTAL: &str = "observe_dropped_total";
     /// Headers of incoming contexts that were not taken, by `header` and `reason`.
     pub const CONTEXT_REJECTED_TOTAL: &str = "observe_context_rejected_total";
+    /// What was handed over, by `signal` and `outcome`: lines written, and writes that failed.
+    pub const EXPORT_TOTAL: &str = "observe_export_total";
     /// What waits to leave the process, by `signal`.
     pub const QUEUE_LENGTH: &str = "observe_queue_length";
     /// Version and revision of the service.

@@ -281,7 +281,6 @@ impl Line<'_> {
 
     fn record(&self, hub: &Hub) -> LogRecord<'_> {
         LogRecord {
-            tick: self.tick,
             unix_nanos: hub.clock.unix_nanos(self.tick),
             level: self.level,
             target: self.target,
@@ -326,7 +325,7 @@ mod tests {
         let hub = Arc::new(Hub::new(parts).unwrap());
         let scope = current::push_scope(Arc::clone(&hub));
         tracing::subscriber::with_default(Subscriber::new(hub), f);
-        drop(current::pop(scope));
+        current::pop(scope);
     }
 
     fn open(make: impl FnOnce() -> Span) -> Operation {

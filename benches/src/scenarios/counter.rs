@@ -40,7 +40,7 @@ struct Open {
 }
 
 /// The floor is one `fetch_add`.
-pub fn counter() {
+pub(super) fn counter() {
     let floor = AtomicU64::new(0);
     let held = Family::<(), Counter>::counter("bench_held_total", "Held.");
     let closed = Family::<Closed, Counter>::counter("bench_closed_total", "Closed.");
@@ -78,7 +78,7 @@ pub fn counter() {
 }
 
 /// The floor is a scan of fourteen bounds and two `fetch_add`.
-pub fn histogram() {
+pub(super) fn histogram() {
     const BOUNDS: [u64; 14] = [
         5_000_000,
         10_000_000,

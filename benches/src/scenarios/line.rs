@@ -5,7 +5,7 @@ use crate::telemetry;
 use std::time::Instant;
 
 /// The floor renders the same line by hand into a buffer that is used again, and hands it to nobody.
-pub fn line() {
+pub(super) fn line() {
     telemetry::installed();
     let start = Instant::now();
     let mut buffer = Vec::with_capacity(1024);

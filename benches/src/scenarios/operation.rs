@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 /// The floor reads the clock twice and fills 64 bytes.
-pub fn operation() {
+pub(super) fn operation() {
     let telemetry = telemetry::installed();
     let mut record = [0_u64; 8];
     compare(

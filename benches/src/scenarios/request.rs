@@ -132,7 +132,7 @@ impl ByHand {
 }
 
 /// The floor does the same by hand; the bare service does nothing of it.
-pub fn request_through_the_layer() {
+pub(super) fn request_through_the_layer() {
     let layer = ObserveLayer::new(telemetry::installed())
         .route(|_: &observe_tower::RequestHead<'_>| Some("/users/{id}".into()));
     let mut observed = layer.layer(service_fn(answer));

@@ -15,7 +15,7 @@ struct Labels {
 }
 
 /// The floor copies each series' finished text and formats its value behind it.
-pub fn scrape() {
+pub(super) fn scrape() {
     let registry = Registry::new();
     let counters = registry.counter::<Labels>("bench_requests_total", "Requests.").expect("a good name");
     let mut key = String::new();

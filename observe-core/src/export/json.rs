@@ -125,7 +125,6 @@ fn report(layout: &Layout, clock: &Clock, loss: Loss, lines: u64, out: &mut Vec<
     fields.str(log::LOST_REASON, loss.as_str());
     let tick = clock.now();
     let record = LogRecord {
-        tick,
         unix_nanos: clock.unix_nanos(tick),
         level: Level::WARN,
         target: log::OWN_TARGET,

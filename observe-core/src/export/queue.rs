@@ -19,7 +19,7 @@ use tracing_core::Level;
 use crate::clock::Clock;
 use crate::error::{Error, Kind};
 
-pub use stats::{Loss, QueueStats};
+pub(crate) use stats::{Loss, QueueStats};
 use worker::Worker;
 
 /// What a new buffer holds without growing: most lines.

@@ -23,7 +23,7 @@ const FAILED: &str = "<error>";
 ///
 /// Meant to be reused: [`clear`](Self::clear) keeps the memory.
 #[derive(Clone, Debug, Default)]
-pub struct Text {
+pub(crate) struct Text {
     escaped: String,
     cut: bool,
 }
@@ -31,25 +31,25 @@ pub struct Text {
 impl Text {
     /// An empty text, which owns no memory yet.
     #[must_use]
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { escaped: String::new(), cut: false }
     }
 
     /// Empties it, and keeps the memory.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.escaped.clear();
         self.cut = false;
     }
 
     /// Replaces the text.
-    pub fn set(&mut self, text: &str) {
+    pub(crate) fn set(&mut self, text: &str) {
         self.clear();
         self.cut = push_escaped(&mut self.escaped, text, VALUE_MAX);
         self.close();
     }
 
     /// Replaces the text by what is formatted. If formatting panics, the text says so.
-    pub fn set_formatted(&mut self, value: fmt::Arguments<'_>) {
+    pub(crate) fn set_formatted(&mut self, value: fmt::Arguments<'_>) {
         match value.as_str() {
             Some(text) => self.set(text),
             None => self.set_with(|out| out.write_fmt(value)),
@@ -57,7 +57,7 @@ impl Text {
     }
 
     /// Replaces the text by `value`'s `Debug`. If that panics, the text says so.
-    pub fn set_debug(&mut self, value: &dyn fmt::Debug) {
+    pub(crate) fn set_debug(&mut self, value: &dyn fmt::Debug) {
         self.set_with(|out| write!(out, "{value:?}"));
     }
 
@@ -80,19 +80,19 @@ impl Text {
 
     /// As it stands between the quotes of a JSON string.
     #[must_use]
-    pub fn escaped(&self) -> &str {
+    pub(crate) fn escaped(&self) -> &str {
         &self.escaped
     }
 
     /// As it was before escaping.
     #[must_use]
-    pub fn plain(&self) -> Cow<'_, str> {
+    pub(crate) fn plain(&self) -> Cow<'_, str> {
         unescaped(&self.escaped)
     }
 
     /// Whether it was too long and was cut.
     #[must_use]
-    pub fn is_cut(&self) -> bool {
+    pub(crate) fn is_cut(&self) -> bool {
         self.cut
     }
 }

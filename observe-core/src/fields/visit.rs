@@ -49,7 +49,7 @@ impl Visit for Fields {
 
 /// Records what tracing hands over for an event: `message` apart from the fields. Runs the user's `Debug`.
 #[derive(Debug)]
-pub struct EventVisitor<'a> {
+pub(crate) struct EventVisitor<'a> {
     /// Takes the message.
     pub message: &'a mut Text,
     /// Take everything else.

@@ -45,7 +45,7 @@ impl SpanMap {
 
     /// The span of this id.
     pub(crate) fn find(&self, key: Key) -> Option<Shared<OpenSpan>> {
-        self.stripe(key).get(&key).map(Shared::clone)
+        self.stripe(key).get(&key).cloned()
     }
 
     /// Takes the span of this id out.

@@ -29,6 +29,16 @@ impl Collector for Itself {
             for loss in Loss::ALL {
                 dropped(out, "log", loss.as_str(), lines.stats().dropped(loss));
             }
+            let exported = [("ok", lines.stats().written()), ("error", lines.stats().write_errors())];
+            for (outcome, count) in exported {
+                let labels = [(own::SIGNAL, "log"), (crate::semconv::metric::OUTCOME, outcome)];
+                out.counter(
+                    own::EXPORT_TOTAL,
+                    "What was handed over, by signal and outcome.",
+                    &labels,
+                    count,
+                );
+            }
             let length = u64::try_from(lines.queue_length()).unwrap_or(u64::MAX);
             let help = "What waits to leave the process, by signal.";
             out.gauge(own::QUEUE_LENGTH, help, &[(own::SIGNAL, "log")], length);

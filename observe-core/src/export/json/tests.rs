@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
-use crate::clock::{ManualClock, Tick};
+use crate::clock::ManualClock;
 use crate::context::SpanContext;
 use counting::allocations;
 
@@ -59,7 +59,6 @@ fn start(writer: Seen, format: LogFormat, lines: usize) -> JsonLines {
 
 fn log(lines: &JsonLines, span: &Fields, message: &Text, event: &Fields) {
     lines.log(&LogRecord {
-        tick: Tick::default(),
         unix_nanos: 0,
         level: Level::INFO,
         target: "shop::pay",

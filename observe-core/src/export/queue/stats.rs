@@ -7,7 +7,7 @@ use crate::semconv::log;
 /// Why a line was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Loss {
+pub(crate) enum Loss {
     /// The queue, or this level's part of it, was full: the newest line is dropped.
     QueueFull,
     /// The output refused it.
@@ -18,11 +18,11 @@ pub enum Loss {
 
 impl Loss {
     /// Every reason, in the order of their metric label's codes.
-    pub const ALL: [Loss; 3] = [Loss::QueueFull, Loss::WriteError, Loss::Shutdown];
+    pub(crate) const ALL: [Loss; 3] = [Loss::QueueFull, Loss::WriteError, Loss::Shutdown];
 
     /// The text of the label `reason`: `queue_full`, `write_error`, `shutdown`.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Loss::QueueFull => log::QUEUE_FULL,
             Loss::WriteError => log::WRITE_ERROR,
@@ -33,7 +33,7 @@ impl Loss {
 
 /// What became of the lines of a queue. Only ever rises; may be read at any time.
 #[derive(Debug, Default)]
-pub struct QueueStats {
+pub(crate) struct QueueStats {
     dropped: [AtomicU64; Loss::ALL.len()],
     written: AtomicU64,
     write_errors: AtomicU64,
@@ -43,25 +43,25 @@ pub struct QueueStats {
 impl QueueStats {
     /// Lines lost for this reason.
     #[must_use]
-    pub fn dropped(&self, loss: Loss) -> u64 {
+    pub(crate) fn dropped(&self, loss: Loss) -> u64 {
         self.dropped[loss as usize].load(Ordering::Relaxed)
     }
 
     /// Lines handed to the output, without those that tell of losses.
     #[must_use]
-    pub fn written(&self) -> u64 {
+    pub(crate) fn written(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
     }
 
     /// How often writing or flushing failed.
     #[must_use]
-    pub fn write_errors(&self) -> u64 {
+    pub(crate) fn write_errors(&self) -> u64 {
         self.write_errors.load(Ordering::Relaxed)
     }
 
     /// How often the worker caught a panic, the output's or its own, and went on.
     #[must_use]
-    pub fn panics(&self) -> u64 {
+    pub(crate) fn panics(&self) -> u64 {
         self.panics.load(Ordering::Relaxed)
     }
 

@@ -4,7 +4,6 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::clock::Tick;
 use crate::context::{SpanId, TraceFlags, TraceId};
 use crate::fields::{FIELDS_MAX, Text, VALUE_MAX};
 
@@ -56,7 +55,6 @@ fn context() -> SpanContext {
 
 fn render(message: &Text, span: &Fields, event: &Fields) -> Vec<u8> {
     let record = LogRecord {
-        tick: Tick::default(),
         unix_nanos: 1_709_210_096_012_345_678,
         level: Level::INFO,
         target: "shop::pay",
@@ -90,7 +88,6 @@ fn the_line_is_as_designed() {
     assert_eq!(String::from_utf8(render(&message, &span, &event)).unwrap(), format!("{head}{tail}\n"));
 
     let bare = LogRecord {
-        tick: Tick::default(),
         unix_nanos: 0,
         level: Level::ERROR,
         target: "t\n",
@@ -139,7 +136,6 @@ fn the_largest_line_is_64_kib_and_says_that_it_was_cut() {
     event.str("z", &huge);
     let service = Service { name: &huge, version: Some(&huge) };
     let record = LogRecord {
-        tick: Tick::default(),
         unix_nanos: 0,
         level: Level::ERROR,
         target: &huge,
