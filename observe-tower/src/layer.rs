@@ -33,6 +33,8 @@ use tower_layer::Layer;
 /// # Ok::<(), observe_core::Error>(())
 /// ```
 ///
+/// One layer is to stand around a request: two of them count it twice.
+///
 /// Cheap to clone, and so is its service: it is `Clone` whenever the service within is.
 #[derive(Clone)]
 pub struct ObserveLayer {

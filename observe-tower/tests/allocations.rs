@@ -1,4 +1,5 @@
 //! What the layer allocates for a request, after warm-up, over the bare service.
+#![allow(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 use futures_util::FutureExt;
 use http::{Request, Response};

@@ -1,4 +1,5 @@
 //! Behind axum, over TCP: which route a request matched, and every way it ends.
+#![allow(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 mod support;
 #[path = "support/wire.rs"]
@@ -138,7 +139,7 @@ fn endings() -> Router {
         .route("/empty", any(|| async {}))
         .route("/none", get(|| async { StatusCode::NO_CONTENT }))
         .route("/large", get(|| async { "x".repeat(8_000_000) }))
-        .route("/many", get(|| async { many() }))
+        .route("/many", get(async || many()))
         .route("/stream", get(|| async { chunks(false, "") }))
         .route("/stuck", get(|| async { chunks(true, "") }))
         .route("/breaks", get(|| async { chunks(false, "error") }))
@@ -151,7 +152,7 @@ fn endings() -> Router {
                 }
             }),
         )
-        .route("/slow", get(|| std::future::pending::<()>()))
+        .route("/slow", get(std::future::pending::<()>))
         .route("/fails", get(|| async { StatusCode::INTERNAL_SERVER_ERROR }))
         .route("/declines", get(|| async { Err::<(), _>(ChargeError) }))
 }
@@ -252,7 +253,9 @@ async fn two_hundred_clients_that_leave_when_they_like() {
     let server = serve(app).await;
     let clients = (0..CLIENTS).map(|n| {
         tokio::spawn(async move {
-            let patience = Duration::from_micros(n.wrapping_mul(7_919) % 40_000);
+            // Every fourth stays to the end, however busy the machine is.
+            let micros = if n % 4 == 0 { 60_000_000 } else { n.wrapping_mul(7_919) % 40_000 };
+            let patience = Duration::from_micros(micros);
             let path = format!("/{}", n * 13 % 97);
             let asked = tokio::time::timeout(patience, ask(server, "GET", &path)).await;
             asked.is_ok()
@@ -280,5 +283,5 @@ async fn two_hundred_clients_that_leave_when_they_like() {
     let cancelled: u64 =
         counted.iter().filter(|(labels, _)| labels.contains("cancelled")).map(|(_, n)| n).sum();
     assert_eq!(ok + cancelled, sum);
-    assert!(ok >= served && served > 0, "{ok} answered, {served} served");
+    assert!(ok >= served && served >= CLIENTS / 4, "{ok} answered, {served} served");
 }

@@ -1,4 +1,5 @@
 //! Behind plain hyper, over TCP, without a router.
+#![allow(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 mod support;
 #[path = "support/wire.rs"]

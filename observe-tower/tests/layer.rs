@@ -1,4 +1,5 @@
 //! What the layer does to a request and its answer, and what it leaves alone.
+#![allow(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 mod support;
 
@@ -9,8 +10,10 @@ use observe_tower::{ObserveLayer, RequestHead};
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::ready;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use support::{Observed, Step, Steps, get, labels};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -203,6 +206,18 @@ async fn everything_the_service_does_is_done_in_the_request() {
             self.note();
         }
     }
+    /// A future that keeps what it has until it is dropped.
+    struct Answering {
+        seen: Seen,
+        response: Option<Response<Steps>>,
+    }
+    impl Future for Answering {
+        type Output = Result<Response<Steps>, Infallible>;
+        fn poll(mut self: Pin<&mut Self>, _: &mut std::task::Context<'_>) -> Poll<Self::Output> {
+            self.seen.note(); // in the poll; and when it is dropped
+            self.response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))
+        }
+    }
     let observed = Observed::new();
     let seen: Arc<Mutex<Vec<Context>>> = Arc::default();
     let shared = Arc::clone(&seen);
@@ -210,10 +225,8 @@ async fn everything_the_service_does_is_done_in_the_request() {
         let seen = Seen(Arc::clone(&shared));
         let on_drop = Seen(Arc::clone(&shared));
         seen.note(); // in the call
-        async move {
-            seen.note(); // in the poll; and when it is dropped
-            Ok::<_, Infallible>(Response::new(Steps::new([Step::Data("a")]).on_drop(|| drop(on_drop))))
-        }
+        let body = Steps::new([Step::Data("a")]).on_drop(|| drop(on_drop));
+        Answering { seen, response: Some(Response::new(body)) }
     }));
     drop(service.oneshot(get("/")).await.unwrap());
     let seen = seen.lock().unwrap();
@@ -243,9 +256,9 @@ async fn nothing_is_asked_of_the_service() {
     impl Service<Request<Rc<()>>> for Lonely {
         type Response = Response<http_body_util::combinators::UnsyncBoxBody<bytes::Bytes, Infallible>>;
         type Error = Rc<str>;
-        type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self::Response, Rc<str>>>>>;
-        fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Rc<str>>> {
-            std::task::Poll::Ready(Ok(()))
+        type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Rc<str>>>>>;
+        fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> Poll<Result<(), Rc<str>>> {
+            Poll::Ready(Ok(()))
         }
         fn call(&mut self, request: Request<Rc<()>>) -> Self::Future {
             *self.0.borrow_mut() += 1;

@@ -1,0 +1,133 @@
+//! The HTTP server's operation by hand, as a server that is no tower service uses it.
+#![allow(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
+
+use observe_core::http_server::{HttpRequest, HttpServerOperation, HttpVersion, Scheme};
+use observe_core::{Format, Telemetry};
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+fn counted(telemetry: &Telemetry, metric: &str) -> BTreeMap<String, u64> {
+    let mut text = Vec::new();
+    telemetry.registry().encode(Format::Text, &mut text);
+    let text = String::from_utf8(text).unwrap();
+    let rows =
+        text.lines().filter_map(|line| line.strip_prefix(metric)?.strip_prefix('{')?.rsplit_once("} "));
+    rows.map(|(labels, value)| (labels.to_owned(), value.parse().unwrap())).filter(|(_, n)| *n != 0).collect()
+}
+
+fn unwind(operation: &mut HttpServerOperation) {
+    let unwound = catch_unwind(AssertUnwindSafe(|| operation.within(|| panic!("planned"))));
+    assert!(unwound.is_err());
+}
+
+/// What is done, and the labels it makes.
+type End = (fn(HttpServerOperation), &'static str);
+
+// Mutation caught: `finish` that forgets what unwound before; an end that is none, or two; a status that does not
+// fail, or that takes the place of what was said before it.
+#[test]
+fn it_ends_once_whatever_is_done_with_it() {
+    let ends: [End; 9] = [
+        (|operation| operation.finish(), ""),
+        (|operation| drop(operation), "error_type=\"cancelled\","),
+        (
+            |mut operation| {
+                unwind(&mut operation);
+                drop(operation);
+            },
+            "error_type=\"panicked\",",
+        ),
+        (
+            |mut operation| {
+                // A framework that catches panics, and answers.
+                unwind(&mut operation);
+                operation.status(500);
+                operation.finish();
+            },
+            "http_response_status_code=\"500\",error_type=\"panicked\",",
+        ),
+        (
+            |mut operation| {
+                operation.status(503);
+                drop(operation);
+            },
+            "http_response_status_code=\"503\",error_type=\"503\",",
+        ),
+        (
+            |mut operation| {
+                operation.fail("timeout");
+                operation.status(504);
+                operation.fail("later");
+                operation.finish();
+            },
+            "http_response_status_code=\"504\",error_type=\"timeout\",",
+        ),
+        (
+            |mut operation| {
+                operation.status(503);
+                operation.forgive();
+                operation.finish();
+            },
+            "http_response_status_code=\"503\",",
+        ),
+        (
+            |mut operation| {
+                operation.status(200);
+                operation.body_failed();
+                operation.finish();
+            },
+            "http_response_status_code=\"200\",error_type=\"body_error\",",
+        ),
+        (
+            |mut operation| {
+                operation.status(65_535);
+                operation.finish();
+            },
+            "error_type=\"_OTHER\",",
+        ),
+    ];
+    for (end, expected) in ends {
+        let telemetry = Telemetry::builder("test").without_log().build().unwrap();
+        let server = telemetry.http_server();
+        let request = HttpRequest::new("GET", "/users/7")
+            .route("/users/{id}")
+            .scheme(Scheme::Https)
+            .version(HttpVersion::Http2);
+        let operation = server.start(&request, &server.extract(&Vec::new()));
+        assert_eq!(
+            counted(&telemetry, "http_server_active_requests"),
+            [("http_request_method=\"GET\",url_scheme=\"https\"".to_owned(), 1)].into()
+        );
+        end(operation);
+        assert_eq!(counted(&telemetry, "http_server_active_requests"), [].into());
+        let expected = format!(
+            "http_request_method=\"GET\",url_scheme=\"https\",http_route=\"/users/{{id}}\",{expected}\
+             network_protocol_version=\"2\""
+        );
+        let metric = "http_server_request_duration_seconds_count";
+        assert_eq!(counted(&telemetry, metric), [(expected, 1)].into());
+    }
+}
+
+// The operation rides in the future and in the body, and is copied from one to the other.
+#[test]
+fn it_is_small() {
+    assert!(size_of::<HttpServerOperation>() <= 120, "{}", size_of::<HttpServerOperation>());
+}
+
+// Mutation caught: an exemplar for a trace that is not kept, whose id would point nowhere.
+#[test]
+fn only_kept_traces_leave_an_exemplar() {
+    for (status, kept) in [(200, 0), (500, 1)] {
+        let sampling = observe_core::Sampling::tail(0.0).unwrap();
+        let telemetry = Telemetry::builder("test").without_log().sampling(sampling).build().unwrap();
+        let server = telemetry.http_server();
+        let mut operation = server.start(&HttpRequest::new("GET", "/"), &server.extract(&Vec::new()));
+        let trace_id = operation.trace_id().unwrap().to_string();
+        operation.status(status);
+        operation.finish();
+        let mut text = Vec::new();
+        telemetry.registry().encode(Format::OpenMetrics, &mut text);
+        assert_eq!(String::from_utf8(text).unwrap().matches(&trace_id).count(), kept);
+    }
+}
