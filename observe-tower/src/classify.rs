@@ -18,7 +18,7 @@ const MAX_CAUSES: usize = 16;
 /// ```
 /// use axum::response::{Extension, IntoResponse, Response};
 /// use http::StatusCode;
-/// use observe_core::LabelValue;
+/// use observe_core::label::LabelValue;
 /// use observe_tower::Failure;
 ///
 /// #[derive(Clone, Copy, LabelValue)]
