@@ -19,6 +19,7 @@ const ANNOTATIONS: usize = 16 * 1024;
 /// number of series stays known. The first declaration counts.
 ///
 /// ```
+/// # #[cfg(feature = "macros")] {
 /// use observe_core::label::LabelValue;
 ///
 /// #[derive(Clone, Copy, LabelValue)]
@@ -28,6 +29,7 @@ const ANNOTATIONS: usize = 16 * 1024;
 /// }
 ///
 /// observe_core::fail(ChargeError::Declined);
+/// # }
 /// ```
 pub fn fail<E: LabelValue>(kind: E) {
     const { assert!(E::CLOSED, "an error kind is an enum: its texts are known when the program is built") };

@@ -31,7 +31,7 @@ const BUFFER_KEPT: usize = 8 * 1024;
 /// How long dropping the queue waits for the last lines.
 const DROP_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How much a [`Queue`] holds at most.
+/// How much of the log may wait to be written.
 ///
 /// A quarter of each limit is kept for WARN and above. Empty buffers are kept for reuse, at most twice
 /// [`lines`](Self::lines) KiB of them.

@@ -107,7 +107,7 @@ impl Builder {
     }
 
     /// Which lines and spans are recorded, where the variable `RUST_LOG` does not say. Defaults to `info`; behind
-    /// [`layer`](Telemetry::layer), where others filter, to everything.
+    /// `telemetry.layer()` (feature `subscriber`), where others filter, to everything.
     pub fn filter(mut self, filter: Filter) -> Self {
         self.filter = Some(filter);
         self
@@ -163,7 +163,7 @@ impl Builder {
     }
 
     /// Makes it the process's own, but leaves `tracing`'s global subscriber to you: add
-    /// [`layer`](Telemetry::layer) to it.
+    /// `telemetry.layer()` (feature `subscriber`) to it.
     ///
     /// # Errors
     ///
