@@ -137,26 +137,38 @@ impl LabelValue for Outcome {
     }
 }
 
-/// `None` leaves the label out.
+/// `None` leaves the label out. Where a value of `T` does that already, `None` is that value: two codes with one
+/// text would be two series with one name.
 #[diagnostic::do_not_recommend]
 impl<T: LabelValue> LabelValue for Option<T> {
-    const CARDINALITY: u32 = T::CARDINALITY.saturating_add(1);
-    const OTHER: Option<u32> = match T::OTHER {
-        Some(other) => Some(other + 1),
-        None => None,
+    const CARDINALITY: u32 = match T::EMPTY {
+        Some(_) => T::CARDINALITY,
+        None => T::CARDINALITY.saturating_add(1),
     };
-    const EMPTY: Option<u32> = Some(0);
+    const OTHER: Option<u32> = match (T::OTHER, T::EMPTY) {
+        (Some(other), None) => Some(other.saturating_add(1)),
+        (other, _) => other,
+    };
+    const EMPTY: Option<u32> = match T::EMPTY {
+        Some(empty) => Some(empty),
+        None => Some(0),
+    };
 
     #[inline]
     fn code(self) -> u32 {
-        match self {
-            Some(value) if T::EMPTY.is_none_or(|empty| value.code() != empty) => value.code() + 1,
-            _ => 0,
+        match (self, T::EMPTY) {
+            (Some(value), Some(_)) => value.code(),
+            (Some(value), None) => value.code().saturating_add(1),
+            (None, Some(empty)) => empty,
+            (None, None) => 0,
         }
     }
 
     fn text(code: u32) -> &'static str {
-        code.checked_sub(1).map_or("", T::text)
+        match T::EMPTY {
+            Some(_) => T::text(code),
+            None => code.checked_sub(1).map_or("", T::text),
+        }
     }
 }
 
@@ -466,6 +478,21 @@ mod tests {
     #[test]
     fn none_and_the_empty_text_are_one() {
         assert_eq!(Some(Tenant(TENANTS.intern(""))).code(), None::<Tenant>.code());
+    }
+
+    // Catches: a code that no value has, whose text another has: a closed family shows every code.
+    #[test]
+    fn an_option_of_what_can_be_left_out_has_no_code_of_its_own() {
+        type Nested = Option<Option<Option<Outcome>>>;
+        assert_eq!(Nested::CARDINALITY, <Option<Outcome>>::CARDINALITY);
+        assert_eq!((None as Nested).code(), Some(Some(None::<Outcome>)).code());
+        let texts: std::collections::HashSet<_> = (0..Nested::CARDINALITY).map(Nested::text).collect();
+        assert_eq!(texts.len(), Nested::CARDINALITY as usize);
+        for outcome in Outcome::ALL {
+            assert_eq!(Nested::text(Some(Some(Some(outcome))).code()), outcome.as_str());
+        }
+        assert_eq!(<Option<Tenant>>::OTHER, Tenant::OTHER);
+        assert_eq!(<Option<Tenant>>::text(Some(Tenant(TENANTS.intern("a"))).code()), "a");
     }
 
     // Catches: a shift by the width of the bits, which panics in a build with checks.

@@ -3,9 +3,9 @@
 #![deny(warnings, missing_docs, clippy::pedantic, unused_qualifications)]
 #![cfg(feature = "macros")]
 
-use observe_core::Registry;
 use observe_core::label::{LabelId, LabelSet, LabelValue};
 use observe_core::metric::{Counter, Family};
+use observe_core::{Format, Registry};
 
 /// A closed label.
 #[derive(Clone, Copy, Debug, LabelValue)]
@@ -147,7 +147,7 @@ fn texts<T: LabelValue>() -> Vec<&'static str> {
 
 fn page() -> String {
     let mut page = Vec::new();
-    Registry::with_statics().encode(observe_core::Format::Text, &mut page);
+    Registry::with_statics().encode(Format::Text, &mut page);
     String::from_utf8_lossy(&page).into_owned()
 }
 
@@ -205,6 +205,28 @@ fn a_set_numbers_its_combinations() {
     }
     assert_eq!(Labels::SPACE, 6 * u64::from(Tenant::CARDINALITY) * 2 * 3);
     const { assert!(!Labels::CLOSED && Closed::CLOSED && Nothing::CLOSED && Nothing::SPACE == 1) };
+}
+
+// Mutation caught: an `Option` of a label with an empty text that counts it and `None` apart.
+#[test]
+fn no_two_series_of_a_family_have_one_name() {
+    #[derive(Clone, Copy, LabelSet)]
+    struct Optional {
+        method: Option<Method>,
+        retried: Option<Option<bool>>,
+    }
+    let registry = Registry::new();
+    let family = registry.counter::<Optional>("optional_total", "Optional labels.").unwrap();
+    family.with(Optional { method: None, retried: None }).inc();
+    family.with(Optional { method: Some(Method::None), retried: Some(None) }).inc();
+    let mut out = Vec::new();
+    registry.encode(Format::Text, &mut out);
+    let text = String::from_utf8(out).unwrap();
+    let lines = text.lines().filter(|line| line.starts_with("optional_total"));
+    let names: Vec<_> = lines.filter_map(|line| line.rsplit_once(' ')).collect();
+    assert_eq!(names.len(), 6 * 3);
+    assert_eq!(names.iter().map(|(name, _)| name).collect::<std::collections::HashSet<_>>().len(), 6 * 3);
+    assert!(names.contains(&("optional_total", "2")), "{text}");
 }
 
 // The first label is the most significant digit: series stand in the order of the fields.
