@@ -142,7 +142,7 @@ impl Usage {
 
     /// Changes how many there are.
     pub fn set_capacity(&self, capacity: u64) {
-        let capacity = i64::try_from(capacity).unwrap_or(i64::MAX);
+        let capacity = bounded(capacity);
         let before = self.inner.capacity.swap(capacity, Ordering::Relaxed);
         self.inner.families.capacity.with(self.inner.labels).add(capacity.saturating_sub(before));
     }
@@ -162,6 +162,12 @@ impl Usage {
     pub fn error(&self) {
         self.inner.families.errors.with(self.inner.labels).inc();
     }
+}
+
+/// So that those of one name add up: who says `u64::MAX` means no limit.
+fn bounded(capacity: u64) -> i64 {
+    const MOST: i64 = 1 << 53;
+    i64::try_from(capacity).unwrap_or(MOST).min(MOST)
 }
 
 impl Drop for UsageInner {
@@ -311,7 +317,7 @@ impl Queue {
     pub fn with_clock(registry: &Registry, name: &str, capacity: u64, clock: Clock) -> Result<Self, Error> {
         let families = registry.shared(QueueFamilies::new, QueueFamilies::all)?;
         let labels = ByQueue { queue: QueueName::from(name) };
-        let capacity = i64::try_from(capacity).unwrap_or(i64::MAX);
+        let capacity = bounded(capacity);
         families.capacity.with(labels).add(capacity);
         let _ = families.depth.with(labels);
         let _ = families.waits.with(labels);

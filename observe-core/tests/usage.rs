@@ -81,3 +81,12 @@ fn a_queue_lags_while_nobody_takes() {
     drop(queue);
     assert!(!text(&registry).contains("queue_lag_seconds"));
 }
+
+// Catches: capacities that wrap when two of one name have no limit.
+#[test]
+fn no_limit_twice_is_no_negative_capacity() {
+    let registry = Registry::new();
+    let _first = Queue::new(&registry, "u_endless", u64::MAX).unwrap();
+    let _second = Queue::new(&registry, "u_endless", u64::MAX).unwrap();
+    has(&registry, "queue_capacity{queue=\"u_endless\"} 18014398509481984");
+}
