@@ -1,7 +1,7 @@
 //! Code of others that fails, panics or calls back, in the places where it is called.
 
 use observe_core::context::Context;
-use observe_core::{Operation, Telemetry};
+use observe_core::{Format, Operation, Outcome, Sampling, Telemetry};
 use std::error::Error;
 use std::fmt;
 use std::io::{self, Write};
@@ -69,7 +69,7 @@ fn rude_causes_end_nothing_but_themselves() {
             let guard = operation.enter();
             observe_core::cause(&rude);
             drop(guard);
-            operation.finish(observe_core::Outcome::Error);
+            operation.finish(Outcome::Error);
             Operation::builder("failed").start().fail(&rude);
         }
     });
@@ -115,9 +115,84 @@ fn forgotten_guards_do_not_shut_a_thread_for_ever() {
     for _ in 0..5_000 {
         std::mem::forget(forgotten.enter());
     }
-    forgotten.finish(observe_core::Outcome::Ok);
+    forgotten.finish(Outcome::Ok);
     let next = telemetry.operation("next").start();
     let expected = next.context().span();
     assert!(expected.is_some());
     next.run(|| assert_eq!(Context::current().span(), expected));
+}
+
+// Mutations caught: a record that comes back from its pool with what the last one was told.
+#[test]
+fn nothing_of_a_trace_is_in_the_next() {
+    let written = Captured::default();
+    let telemetry = Telemetry::builder("test")
+        .sampling(Sampling::tail(0.0).unwrap())
+        .log_writer(written.clone())
+        .build()
+        .unwrap();
+    let tell: [(&'static str, fn()); 4] = [
+        ("told-nothing", || ()),
+        ("told-keep", observe_core::keep),
+        ("told-discard", observe_core::discard),
+        ("told-cause", || {
+            observe_core::cause(&Rude::Circle);
+            observe_core::annotate("left", "behind");
+        }),
+    ];
+    for (name, tell) in tell {
+        let told = telemetry.operation(name).start();
+        let guard = told.enter();
+        tell();
+        drop(guard);
+        told.finish(Outcome::Error);
+        // On this thread the next one has the same record.
+        telemetry.operation("next-ok").start().finish(Outcome::Ok);
+        telemetry.operation("next-error").start().finish(Outcome::Error);
+    }
+    telemetry.flush(Duration::from_secs(10)).unwrap();
+    let lines = written.text();
+    let next = lines.lines().filter(|line| line.contains("next-error")).collect::<Vec<_>>();
+    assert_eq!(next.len(), 4, "{lines}");
+    assert!(next.iter().all(|line| !line.contains("left") && !line.contains("round")), "{next:?}");
+    let mut page = Vec::new();
+    telemetry.registry().encode(Format::OpenMetrics, &mut page);
+    let page = String::from_utf8(page).unwrap();
+    let of_next: Vec<_> = page.lines().filter(|line| line.contains("\"next-ok\",outcome=\"ok\"")).collect();
+    assert!(
+        of_next
+            .iter()
+            .any(|line| line.starts_with("operation_duration_seconds_count") && line.ends_with(" 4"))
+    );
+    assert!(of_next.iter().all(|line| !line.contains("trace_id")), "{of_next:?}");
+    assert!(page.lines().any(|line| line.contains("\"told-keep\"") && line.contains("trace_id")), "{page}");
+}
+
+// Mutation caught: a record from the pool that keeps what the last one carried, or does not take what this one does.
+#[test]
+fn each_trace_carries_its_own() {
+    let telemetry = Telemetry::builder("test").without_log().build().unwrap();
+    let headers = |n: u32| {
+        vec![
+            (
+                "traceparent".to_owned(),
+                format!("00-0af7651916cd43dd8448eb211c8031{n:02}-b7ad6b716920333{n}-01"),
+            ),
+            ("baggage".to_owned(), format!("n={n}")),
+            ("x-correlation-id".to_owned(), format!("c{n}")),
+        ]
+    };
+    for n in 1..5 {
+        let parent = telemetry.extract(&headers(n));
+        let operation = telemetry.operation("carries").parent(&parent).start();
+        let context = operation.context();
+        assert_eq!(context.baggage().as_str(), format!("n={n}"));
+        assert_eq!(context.correlation_id().unwrap().as_str(), format!("c{n}"));
+        assert_eq!(context.span().unwrap().trace_id, parent.span().unwrap().trace_id);
+        operation.finish(Outcome::Ok);
+        let next = telemetry.operation("carries nothing").start();
+        let context = next.context();
+        assert!(context.baggage().is_empty() && context.correlation_id().is_none());
+        assert_ne!(context.span().unwrap().trace_id, parent.span().unwrap().trace_id);
+    }
 }
