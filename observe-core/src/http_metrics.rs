@@ -36,6 +36,7 @@ macro_rules! open {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) struct $name(LabelId);
 
+        #[diagnostic::do_not_recommend]
         impl LabelValue for $name {
             const CARDINALITY: u32 = OpenSet::cardinality($max);
             const OTHER: Option<u32> = Some(LabelId::OTHER.code());
@@ -157,6 +158,7 @@ impl Scheme {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl LabelValue for Scheme {
     const CARDINALITY: u32 = 2;
 
@@ -208,6 +210,7 @@ impl HttpVersion {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl LabelValue for HttpVersion {
     const CARDINALITY: u32 = 4;
 
@@ -264,6 +267,7 @@ impl Status {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl LabelValue for Status {
     const CARDINALITY: u32 = STATUSES as u32 + 1;
     const EMPTY: Option<u32> = Some(0);
