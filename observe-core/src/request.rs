@@ -10,9 +10,6 @@ use crate::trace::{LocalTrace, Told};
 use std::error::Error;
 use std::sync::atomic::Ordering;
 
-/// Annotations beyond this many bytes in all are left out.
-const ANNOTATIONS: usize = 16 * 1024;
-
 /// Declares that the request failed, whatever it answers: a 200 that carries an error is one.
 ///
 /// `kind` becomes the label `error_type`; it is of a closed set (an enum with `#[derive(LabelValue)]`), so the
@@ -54,19 +51,18 @@ pub fn cause(error: &dyn Error) {
     });
 }
 
-/// Adds a field to the request's line: the place for what is too various for a label.
+/// Adds a field to the request's line: the place for what is too various for a label. All together are at most
+/// 20 KiB; a line for which one was left out says `truncated`.
 pub fn annotate(name: &str, value: impl Into<Value>) {
     let value = value.into();
     tell(|told| {
         let fields = &mut told.annotations;
-        if fields.as_str().len() < ANNOTATIONS {
-            match value.0 {
-                Repr::Str(value) => fields.str(name, &value),
-                Repr::U64(value) => fields.u64(name, value),
-                Repr::I64(value) => fields.i64(name, value),
-                Repr::F64(value) => fields.f64(name, value),
-                Repr::Bool(value) => fields.bool(name, value),
-            }
+        match value.0 {
+            Repr::Str(value) => fields.str(name, &value),
+            Repr::U64(value) => fields.u64(name, value),
+            Repr::I64(value) => fields.i64(name, value),
+            Repr::F64(value) => fields.f64(name, value),
+            Repr::Bool(value) => fields.bool(name, value),
         }
     });
 }

@@ -196,3 +196,21 @@ fn each_trace_carries_its_own() {
         assert_ne!(context.span().unwrap().trace_id, parent.span().unwrap().trace_id);
     }
 }
+
+// Mutation caught: annotations that are left out without a word.
+#[test]
+fn a_line_says_what_was_too_much() {
+    let written = Captured::default();
+    let telemetry = Telemetry::builder("test").log_writer(written.clone()).build().unwrap();
+    let operation = telemetry.operation("annotated").start();
+    let guard = operation.enter();
+    for n in 0..100 {
+        observe_core::annotate(&format!("n{n}"), "x".repeat(1_000));
+    }
+    drop(guard);
+    operation.fail("cause");
+    telemetry.shutdown(Duration::from_secs(10)).unwrap();
+    let line: serde_json::Value = serde_json::from_str(&written.text()).unwrap();
+    assert_eq!((&line["error.message"], &line["truncated"]), (&"cause".into(), &true.into()));
+    assert!(line.get("n10").is_some() && line.get("n99").is_none());
+}
