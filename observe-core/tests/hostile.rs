@@ -138,6 +138,7 @@ fn nothing_of_a_trace_is_in_the_next() {
         ("told-cause", || {
             observe_core::cause(&Rude::Circle);
             observe_core::annotate("left", "behind");
+            observe_core::fail(Outcome::Cancelled);
         }),
     ];
     for (name, tell) in tell {
@@ -148,13 +149,20 @@ fn nothing_of_a_trace_is_in_the_next() {
         told.finish(Outcome::Error);
         // On this thread the next one has the same record.
         telemetry.operation("next-ok").start().finish(Outcome::Ok);
-        telemetry.operation("next-error").start().finish(Outcome::Error);
+        let next = telemetry.operation("next-error").start();
+        let guard = next.enter();
+        // What is told makes the line look at all that was.
+        observe_core::annotate("own", 1_u64);
+        drop(guard);
+        next.finish(Outcome::Error);
     }
     telemetry.flush(Duration::from_secs(10)).unwrap();
     let lines = written.text();
     let next = lines.lines().filter(|line| line.contains("next-error")).collect::<Vec<_>>();
     assert_eq!(next.len(), 4, "{lines}");
-    assert!(next.iter().all(|line| !line.contains("left") && !line.contains("round")), "{next:?}");
+    for left in ["left", "round", "error.type"] {
+        assert!(next.iter().all(|line| line.contains("own") && !line.contains(left)), "{left}: {next:?}");
+    }
     let mut page = Vec::new();
     telemetry.registry().encode(Format::OpenMetrics, &mut page);
     let page = String::from_utf8(page).unwrap();
