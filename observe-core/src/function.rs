@@ -109,16 +109,8 @@ impl Function {
     }
 
     /// Its durations are counted in these buckets. Defaults to [`Buckets::SECONDS`].
-    ///
-    /// # Panics
-    ///
-    /// If the bounds break a rule: for a static, while the program is built.
     #[must_use]
-    #[track_caller]
     pub const fn buckets(mut self, buckets: &'static Buckets) -> Self {
-        if let Some(fault) = buckets.fault() {
-            refuse(&["the buckets of this function: ", fault]);
-        }
         self.buckets = Some(buckets);
         self
     }
@@ -154,6 +146,20 @@ impl Function {
             None => family.with(labels),
         }
     }
+}
+
+/// The same buckets, if their bounds keep the rules.
+///
+/// # Panics
+///
+/// If they do not; `#[observed]` evaluates this for a constant.
+#[must_use]
+#[track_caller]
+pub const fn checked(buckets: Buckets) -> Buckets {
+    if let Some(fault) = buckets.fault() {
+        refuse(&["the buckets of this function: ", fault]);
+    }
+    buckets
 }
 
 /// Makes the series of every annotated function, so that they are on `/metrics` at 0 from the start.

@@ -90,7 +90,7 @@ pub use usage::{Holding, Queue, Ticket, Usage, Waiting};
 pub mod __private {
     #[cfg(not(any(miri, target_family = "wasm")))]
     pub use crate::function::FUNCTIONS;
-    pub use crate::function::Function;
+    pub use crate::function::{Function, checked};
     pub use crate::label::assert::{assert_label, assert_space};
     pub use crate::label::{LabelId, LabelSet, LabelValue, OpenSet, Shape, digit};
     pub use crate::metric::{AnyFamily, Buckets};

@@ -14,11 +14,12 @@ use crate::outcome::Outcome;
 use crate::span::OpenSpan;
 use crate::trace::LocalTrace;
 use pin_project_lite::pin_project;
-use std::fmt;
+use std::fmt::{self, Debug, Display};
 use std::future::Future;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::task::{self, Poll, ready};
+use tracing_core::field::{DebugValue, DisplayValue, Value};
 use tracing_core::span::Id;
 
 /// What is begun when an observed function is, and ended once.
@@ -85,25 +86,72 @@ pub enum Origin {
     Context(Context),
 }
 
-macro_rules! origins {
-    ($($type:ty => |$value:pat_param| $origin:expr;)*) => {$(
-        impl From<$type> for Origin {
-            fn from($value: $type) -> Self {
+/// What a parent can be.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no parent for `#[observed]`",
+    label = "not a span and not a context",
+    note = "a parent is a `tracing` span or its id, an `Option` of the id, or an `observe_core::context::Context`"
+)]
+pub trait AsParent {
+    /// As that.
+    fn origin(self) -> Origin;
+}
+
+macro_rules! parents {
+    ($($type:ty => |$value:ident| $origin:expr;)*) => {$(
+        impl AsParent for $type {
+            fn origin(self) -> Origin {
+                let $value = self;
                 $origin
             }
         }
     )*};
 }
 
-origins! {
+parents! {
     &tracing::Span => |span| Origin::Span(span.id());
     tracing::Span => |span| Origin::Span(span.id());
     Option<Id> => |id| Origin::Span(id);
-    Option<&Id> => |id| Origin::Span(id.cloned());
     Id => |id| Origin::Span(Some(id));
     &Id => |id| Origin::Span(Some(id.clone()));
     &Context => |context| Origin::Context(context.clone());
     Context => |context| Origin::Context(context);
+}
+
+/// The parent that was named.
+pub fn parent(parent: impl AsParent) -> Origin {
+    parent.origin()
+}
+
+/// What a field can be without `?` or `%`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be recorded as it is",
+    label = "not a text, a number or a boolean",
+    note = "name a part of it (`order.id`), or put `?` (`Debug`) or `%` (`Display`) in front"
+)]
+pub trait Recorded: Value {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Value> Recorded for T {}
+
+// What these give back does not speak of `T`: what does not fit is told of once.
+
+/// A field as it is.
+#[inline]
+pub fn field<T: Recorded>(value: &T) -> &dyn Value {
+    value
+}
+
+/// A field by its `Debug`.
+#[inline]
+pub fn debug_field<T: Debug>(value: &T) -> DebugValue<&dyn Debug> {
+    tracing::field::debug(value)
+}
+
+/// A field by its `Display`.
+#[inline]
+pub fn display_field<T: Display>(value: &T) -> DisplayValue<&dyn Display> {
+    tracing::field::display(value)
 }
 
 /// Without a span: a time and an outcome.
@@ -178,6 +226,8 @@ impl Verdict<'_> {
     }
 }
 
+// The return type is told to those below, `R`: what a verdict means depends on all of it.
+
 /// Runs a body, so that `return` and `?` end there.
 #[inline]
 pub fn body<R>(body: impl FnOnce() -> R) -> R {
@@ -186,7 +236,12 @@ pub fn body<R>(body: impl FnOnce() -> R) -> R {
 
 /// A call, from its start to its one end.
 #[inline]
-pub fn call<W: Work, R>(mut work: W, body: impl FnOnce() -> R, verdict: impl FnOnce(&R) -> Verdict<'_>) -> R {
+pub fn call<R, W, F, V>(mut work: W, body: F, verdict: V) -> R
+where
+    W: Work,
+    F: FnOnce() -> R,
+    V: FnOnce(&R) -> Verdict<'_>,
+{
     let unwinding = Unwinding(&mut work);
     let value = unwinding.0.within(body);
     std::mem::forget(unwinding);
@@ -205,23 +260,23 @@ impl<W: Work> Drop for Unwinding<'_, W> {
 
 /// Observes a future whose work has begun.
 #[inline]
-pub fn future<W, F, V>(work: W, future: F, verdict: V) -> Observing<F, fn() -> W, W, V>
+pub fn future<R, W, F, V>(work: W, future: F, verdict: V) -> Observing<F, fn() -> W, W, V>
 where
     W: Work,
-    F: Future,
-    V: Fn(&F::Output) -> Verdict<'_>,
+    F: Future<Output = R>,
+    V: Fn(&R) -> Verdict<'_>,
 {
     Observing { future: Some(future), state: State::Begun { work }, verdict, unwound: false }
 }
 
 /// Observes a future whose work begins with its first poll.
 #[inline]
-pub fn later<W, F, B, V>(begin: B, future: F, verdict: V) -> Observing<F, B, W, V>
+pub fn later<R, W, F, B, V>(begin: B, future: F, verdict: V) -> Observing<F, B, W, V>
 where
     W: Work,
-    F: Future,
+    F: Future<Output = R>,
     B: Fn() -> W,
-    V: Fn(&F::Output) -> Verdict<'_>,
+    V: Fn(&R) -> Verdict<'_>,
 {
     Observing { future: Some(future), state: State::Later { begin }, verdict, unwound: false }
 }

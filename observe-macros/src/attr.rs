@@ -234,16 +234,16 @@ fn told(input: ParseStream<'_>, key: &Ident) -> syn::Result<Told> {
     if !input.peek(syn::token::Paren) {
         return Err(syn::Error::new(key.span(), wanted));
     }
-    let content;
-    parenthesized!(content in input);
-    let how = content.call(Ident::parse_any).map_err(|_| syn::Error::new(key.span(), wanted))?;
-    let told = match how.to_string().as_str() {
-        "Debug" => Told::Debug(how.span()),
-        "Display" => Told::Display(how.span()),
-        "off" => Told::Off,
-        _ => return Err(syn::Error::new(how.span(), wanted)),
-    };
-    if content.is_empty() { Ok(told) } else { Err(content.error(wanted)) }
+    within(input, |content| {
+        let how = content.call(Ident::parse_any).map_err(|_| syn::Error::new(key.span(), wanted))?;
+        let told = match how.to_string().as_str() {
+            "Debug" => Told::Debug(how.span()),
+            "Display" => Told::Display(how.span()),
+            "off" => Told::Off,
+            _ => return Err(syn::Error::new(how.span(), wanted)),
+        };
+        if content.is_empty() { Ok(told) } else { Err(content.error(wanted)) }
+    })
 }
 
 impl Parse for Level {
@@ -295,10 +295,22 @@ fn fields(input: ParseStream<'_>, key: &Ident) -> syn::Result<Vec<Field>> {
             "fields are named in parentheses: `fields(order.id, total = …)`",
         ));
     }
+    within(input, |content| content.parse_terminated(Field::parse, Token![,]))
+        .map(|fields| fields.into_iter().collect())
+}
+
+/// Reads what is in parentheses; after a mistake the rest is let go, so that it is told of once.
+fn within<T>(
+    input: ParseStream<'_>,
+    parse: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
+) -> syn::Result<T> {
     let content;
     parenthesized!(content in input);
-    let fields = content.parse_terminated(Field::parse, Token![,])?;
-    Ok(fields.into_iter().collect())
+    let parsed = parse(&content);
+    if parsed.is_err() {
+        content.parse::<TokenStream>()?;
+    }
+    parsed
 }
 
 impl Parse for Field {

@@ -5,7 +5,7 @@ use crate::errors::Errors;
 use crate::fallback::{Function, unchanged};
 use crate::hygiene::{ours, private, written_at};
 use crate::valid::{Returns, Shape, async_block};
-use proc_macro2::{Group, Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -39,8 +39,8 @@ impl Expansion<'_> {
             Shape::Plain(returns) => self.plain(&returns),
             Shape::Async(returns) => self.asynchronous(&returns),
             Shape::Future { output, boxed, block } => match block {
-                Some(stmts) => self.async_block(output, stmts),
-                None => self.returned_future(output, boxed),
+                Some(stmts) => self.async_block(&output, stmts),
+                None => self.returned_future(&output, boxed),
             },
         };
         let mut whole = Group::new(body.delimiter(), quote!(#(#inner)* #work));
@@ -51,50 +51,57 @@ impl Expansion<'_> {
     /// `fn`: the body becomes a closure, so that `return` and `?` end there.
     fn plain(&self, returns: &Returns) -> TokenStream {
         let (private, body) = (&self.private, &self.function.body);
-        let (work, verdict) = (self.work(), self.verdict(returns));
+        let (work, verdict) = (self.work(), self.verdict(matches!(returns, Returns::Value(_))));
         let returned = match returns {
             Returns::Nothing => TokenStream::new(),
             Returns::Never => quote!(-> !),
             Returns::Value(ty) => quote!(-> #ty),
         };
         // A closure with a return type has braces; one without is given them, for its own are the body's.
-        quote!(#private::observed::call(#work, move || #returned #body, #verdict))
+        let ty = value_type(returns);
+        quote!(#private::observed::call::<#ty, _, _, _>(#work, move || #returned #body, #verdict))
     }
 
     /// `async fn`: the body becomes an async block. The return type is told to it beforehand, so that a value of
     /// another type is an error where it stands.
     fn asynchronous(&self, returns: &Returns) -> TokenStream {
         let (private, body) = (&self.private, &self.function.body);
-        let (work, verdict) = (self.work(), self.verdict(returns));
+        let (work, verdict) = (self.work(), self.verdict(matches!(returns, Returns::Value(_))));
         let result = Ident::new("result", Span::mixed_site());
+        // An error that says what was expected shows this place.
+        let early = match &self.function.sig.output {
+            ReturnType::Type(_, ty) => Ident::new("result", ours(ty.span())),
+            ReturnType::Default => result.clone(),
+        };
         let block = match returns {
             Returns::Never => quote!(#body),
             Returns::Nothing => quote!({ let #result: () = #body; #result }),
             Returns::Value(ty) => quote!({
                 if let ::core::option::Option::Some(#result) = ::core::option::Option::None::<#ty> {
                     #[allow(unreachable_code)]
-                    return #result;
+                    return #early;
                 }
                 let #result: #ty = #body;
                 #[allow(unreachable_code)]
                 #result
             }),
         };
-        quote!(#private::observed::future(#work, async move #block, #verdict).await)
+        let ty = value_type(returns);
+        quote!(#private::observed::future::<#ty, _, _, _>(#work, async move #block, #verdict).await)
     }
 
     /// A function that ends in an async block: it is the one that is observed, from its first poll on.
-    fn async_block(&self, output: Box<Type>, mut stmts: Vec<Stmt>) -> TokenStream {
+    fn async_block(&self, output: &Type, mut stmts: Vec<Stmt>) -> TokenStream {
         let private = &self.private;
-        let (work, verdict) = (self.work(), self.verdict(&Returns::Value(output)));
+        let (work, verdict) = (self.work(), self.verdict(true));
         if let Some(expr) = stmts.last_mut().and_then(async_block) {
             let observed = match &*expr {
                 // What the fields are made of belongs to the block.
                 Expr::Async(block) if self.has_arguments() => {
                     let ExprAsync { async_token, capture, .. } = block;
-                    quote!(#async_token #capture { #private::observed::future(#work, #block, #verdict).await })
+                    quote!(#async_token #capture { #private::observed::future::<#output, _, _, _>(#work, #block, #verdict).await })
                 }
-                block => quote!(#private::observed::later(|| #work, #block, #verdict)),
+                block => quote!(#private::observed::later::<#output, _, _, _, _>(|| #work, #block, #verdict)),
             };
             *expr = Expr::Verbatim(observed);
         }
@@ -102,9 +109,9 @@ impl Expansion<'_> {
     }
 
     /// A function that makes its future in some other way: that future is wrapped.
-    fn returned_future(&self, output: Box<Type>, boxed: bool) -> TokenStream {
+    fn returned_future(&self, output: &Type, boxed: bool) -> TokenStream {
         let (private, body) = (&self.private, &self.function.body);
-        let (work, verdict) = (self.work(), self.verdict(&Returns::Value(output)));
+        let (work, verdict) = (self.work(), self.verdict(true));
         let returned = match &self.function.sig.output {
             output @ ReturnType::Type(..) if boxed => output.to_token_stream(),
             _ => TokenStream::new(),
@@ -112,9 +119,9 @@ impl Expansion<'_> {
         let made = quote!(#private::observed::body(move || #returned #body));
         let observed = if self.has_arguments() {
             // The body takes the arguments: they are read before, in this order.
-            quote!(#private::observed::future(#work, #made, #verdict))
+            quote!(#private::observed::future::<#output, _, _, _>(#work, #made, #verdict))
         } else {
-            quote!(#private::observed::later(|| #work, #made, #verdict))
+            quote!(#private::observed::later::<#output, _, _, _, _>(|| #work, #made, #verdict))
         };
         if boxed { quote!(#private::Box::pin(#observed)) } else { observed }
     }
@@ -144,7 +151,7 @@ impl Expansion<'_> {
         match &self.options.parent {
             Some(parent) => {
                 let (expr, parent) = (&parent.value, Ident::new("parent", Span::mixed_site()));
-                let origin = quote_spanned!(ours(expr.span())=> #private::observed::Origin::from(#expr));
+                let origin = quote!(#private::observed::parent(#expr));
                 quote!({
                     #function
                     #private::observed::spanned_below(&#item, #origin, |#parent| {
@@ -169,16 +176,15 @@ impl Expansion<'_> {
         let ok_level =
             ok_level.as_ref().map(|given| given.value.tokens(private)).map(|level| quote!(.ok_level(#level)));
         let without = metrics.as_ref().map(|_| quote!(.without_metrics()));
-        let buckets = buckets.as_ref().map(|given| match &given.value {
-            Expr::Array(bounds) => {
-                let made = quote!(#private::Buckets::new(&#bounds));
-                let set = written_at(bounds.span(), &quote!(.buckets));
-                quote!(#set(const { &#made }))
-            }
-            path => {
-                let set = written_at(path.span(), &quote!(.buckets));
-                quote!(#set(const { &#path }))
-            }
+        let buckets = buckets.as_ref().map(|given| {
+            let value = match &given.value {
+                Expr::Array(bounds) => quote!(#private::Buckets::new(&#bounds)),
+                value => value.to_token_stream(),
+            };
+            let mut value = Group::new(Delimiter::Parenthesis, value);
+            value.set_span(given.value.span());
+            let checked = written_at(given.value.span(), &quote!(#private::checked));
+            quote!(.buckets(const { &#checked #value }))
         });
         let function = quote! {
             static #item: #private::Function = #private::Function::new(#name) #dependency #ok_level #without #buckets;
@@ -213,27 +219,34 @@ impl Expansion<'_> {
     fn fields(&self) -> TokenStream {
         let private = &self.private;
         let given = self.options.fields.as_ref().map_or(&[][..], |fields| &fields.value);
-        let mut ours = vec![("otel.status_code", quote!(#private::tracing::field::Empty))];
+        let mut added = vec![("otel.status_code", quote!(#private::tracing::field::Empty))];
         if self.options.dependency.is_some() {
-            ours.push(("otel.kind", quote!("client")));
+            added.push(("otel.kind", quote!("client")));
         }
-        ours.retain(|(name, _)| given.iter().all(|field| field.name.value() != *name));
+        added.retain(|(name, _)| given.iter().all(|field| field.name.value() != *name));
         let given = given.iter().map(|field| {
-            let (name, sigil, value) = (&field.name, &field.sigil, &field.value);
-            quote!(#name = #sigil #value)
+            let (name, value, place) = (&field.name, &field.value, ours(field.value.span()));
+            let how = match field.sigil.to_string().as_str() {
+                "?" => quote_spanned!(place=> debug_field),
+                "%" => quote_spanned!(place=> display_field),
+                _ => quote_spanned!(place=> field),
+            };
+            // What does not fit is told of at this name.
+            let field = Ident::new("field", place);
+            quote!(#name = match &(#value) { #field => #private::observed::#how(#field) })
         });
-        let ours = ours.iter().map(|(name, value)| quote!(#name = #value));
-        let all = given.chain(ours);
+        let added = added.iter().map(|(name, value)| quote!(#name = #value));
+        let all = given.chain(added);
         quote!(#(#all),*)
     }
 
     /// How a result is told from an error: by its type, where the compiler knows it.
-    fn verdict(&self, returns: &Returns) -> TokenStream {
+    fn verdict(&self, has_value: bool) -> TokenStream {
         let private = &self.private;
-        let Returns::Value(ty) = returns else {
+        if !has_value {
             return quote!(|_| #private::observed::Verdict::Ok);
-        };
-        let value = Ident::new("value", Span::mixed_site());
+        }
+        let mut value = Ident::new("value", Span::mixed_site());
         let probe = match self.options.err.as_ref().map(|err| err.value) {
             None => quote! {
                 use #private::observed::probe::*;
@@ -244,13 +257,24 @@ impl Expansion<'_> {
                 (&#private::observed::probe::Probe(#value)).verdict()
             },
             Some(Told::Debug(place)) => {
+                value.set_span(ours(place));
                 quote_spanned!(ours(place)=> #private::observed::probe::told_by_debug(#value))
             }
             Some(Told::Display(place)) => {
+                value.set_span(ours(place));
                 quote_spanned!(ours(place)=> #private::observed::probe::told_by_display(#value))
             }
         };
-        quote!(|#value: &#ty| { #probe })
+        quote!(|#value| { #probe })
+    }
+}
+
+/// What a body yields, as far as it can be written.
+fn value_type(returns: &Returns) -> TokenStream {
+    match returns {
+        Returns::Nothing => quote!(()),
+        Returns::Never => quote!(_),
+        Returns::Value(ty) => quote!(#ty),
     }
 }
 

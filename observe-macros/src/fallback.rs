@@ -52,25 +52,25 @@ impl Function {
         match syn::parse2::<Loose>(item.clone()) {
             Ok(Loose(function, None)) => Some(function),
             Ok(Loose(function, Some(_))) => {
-                errors.at(
-                    function.sig,
-                    "`#[observed]` stands on a function with a body: on the one that does the work, not on its declaration",
-                );
+                errors.at(function.sig, DECLARATION);
                 None
             }
             Err(error) => {
                 match syn::parse2::<Item>(item.clone()) {
                     Ok(Item::Fn(_)) => errors.push(error),
                     Ok(item) => wrong_place(&item, errors),
-                    // Neither a function nor anything else: the compiler says it better.
-                    Err(_) if is_function(item) => {}
-                    Err(_) => errors.at(item, "`#[observed]` stands on a function"),
+                    // `safe fn` in an extern block, which is none by itself.
+                    Err(_) if ends_in_semicolon(item) => errors.at(first_word(item), DECLARATION),
+                    Err(_) => errors.push(error),
                 }
                 None
             }
         }
     }
 }
+
+const DECLARATION: &str = "`#[observed]` stands on a function with a body: on the one that does the work, not on its \
+                           declaration";
 
 fn wrong_place(item: &Item, errors: &mut Errors) {
     let text = match item {
@@ -99,12 +99,8 @@ fn first_word(tokens: &TokenStream) -> TokenStream {
     TokenStream::new()
 }
 
-/// Whether it was meant to be one: `fn` comes before any brace.
-fn is_function(item: &TokenStream) -> bool {
-    let words = item.clone().into_iter().take_while(
-        |token| !matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace),
-    );
-    words.into_iter().any(|token| matches!(&token, TokenTree::Ident(ident) if ident == "fn"))
+fn ends_in_semicolon(item: &TokenStream) -> bool {
+    matches!(item.clone().into_iter().last(), Some(TokenTree::Punct(punct)) if punct.as_char() == ';')
 }
 
 /// The item as it was, beside what is wrong: its uses still find it, so that one mistake is one error.
