@@ -30,21 +30,43 @@ pub trait OfError<'a> {
 impl<'a, T, E: Error> OfError<'a> for &&&&&Probe<'a, Result<T, E>> {
     #[inline]
     fn verdict(self) -> Verdict<'a> {
-        judge(self.0, |error| Text::Display(error, error.source()))
+        judge(self.0, |error| Text::Error(error))
     }
 }
 
-/// A box of an error, or something that wraps one: `Box<dyn Error + Send + Sync>`, `anyhow::Error`.
+/// What wraps an error: `Box<dyn Error + Send + Sync>`, `anyhow::Error`.
 pub trait OfWrapped<'a> {
     /// How it went.
     fn verdict(self) -> Verdict<'a>;
 }
 
-impl<'a, T, E: Display + Deref<Target: Error>> OfWrapped<'a> for &&&&Probe<'a, Result<T, E>> {
+impl<'a, T, E: Deref<Target: AsError + 'static>> OfWrapped<'a> for &&&&Probe<'a, Result<T, E>> {
     #[inline]
     fn verdict(self) -> Verdict<'a> {
-        judge(self.0, |error| Text::Display(error, error.deref().source()))
+        judge(self.0, |error| Text::Error(error.deref().as_error()))
     }
+}
+
+/// An error of some type.
+pub trait AsError {
+    /// As an error.
+    fn as_error(&self) -> &(dyn Error + 'static);
+}
+
+macro_rules! errors {
+    ($($type:ty,)*) => {$(
+        impl AsError for $type {
+            fn as_error(&self) -> &(dyn Error + 'static) {
+                self
+            }
+        }
+    )*};
+}
+
+errors! {
+    dyn Error,
+    dyn Error + Send,
+    dyn Error + Send + Sync,
 }
 
 /// A text.
@@ -56,7 +78,7 @@ pub trait OfDisplay<'a> {
 impl<'a, T, E: Display> OfDisplay<'a> for &&&Probe<'a, Result<T, E>> {
     #[inline]
     fn verdict(self) -> Verdict<'a> {
-        judge(self.0, |error| Text::Display(error, None))
+        judge(self.0, |error| Text::Display(error))
     }
 }
 
@@ -108,7 +130,7 @@ pub fn told_by_debug<T, E: Debug>(result: &Result<T, E>) -> Verdict<'_> {
 /// `err(Display)`.
 #[inline]
 pub fn told_by_display<T, E: Display>(result: &Result<T, E>) -> Verdict<'_> {
-    judge(result, |error| Text::Display(error, None))
+    judge(result, |error| Text::Display(error))
 }
 
 #[inline]
