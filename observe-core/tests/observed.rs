@@ -385,9 +385,9 @@ mod futures {
             assert_eq!(works("a", true).await.unwrap_err(), "A");
             assert_eq!(calls("futures::works"), Some([1, 1, 0, 0]));
 
-            let future = is_send(returned(true));
+            drop(returned(true));
             assert_eq!(calls("futures::returned").unwrap_or_default(), [0; 4]);
-            assert_eq!((future.await, returned(false).await), (Err(1), Ok(1)));
+            assert_eq!((is_send(returned(true)).await, returned(false).await), (Err(1), Ok(1)));
             assert_eq!(calls("futures::returned"), Some([1, 1, 0, 0]));
             assert_eq!((returned_with_fields(1).await, returned_with_fields(2).await), (Ok(2), Err(2)));
             assert_eq!(calls("futures::returned_with_fields"), Some([1, 1, 0, 0]));
@@ -461,5 +461,51 @@ mod futures {
             panic!("elsewhere");
         });
         assert_eq!(calls("futures::bystander"), Some([0, 0, 1, 0]));
+    }
+}
+
+mod without_spans {
+    use super::*;
+
+    #[observed(span = off)]
+    fn plain(fails: bool) -> Result<u8, u8> {
+        if fails { Err(1) } else { Ok(1) }
+    }
+
+    #[observed(span = off)]
+    fn panicking() -> u8 {
+        panic!()
+    }
+
+    #[observed(span = off)]
+    async fn asynchronous(panic: bool) -> Result<u8, u8> {
+        tokio::task::yield_now().await;
+        assert!(!panic);
+        Err(1)
+    }
+
+    #[observed(span = off)]
+    fn returned() -> BoxFuture<'static, ()> {
+        Box::pin(pending())
+    }
+
+    // Catches: a timer that is dropped without a word where no operation stands behind it.
+    #[test]
+    fn every_outcome_is_told_without_a_span() {
+        assert!(plain(true).is_err() && plain(false).is_ok());
+        assert_eq!(calls("without_spans::plain"), Some([1, 1, 0, 0]));
+        panics(|| _ = panicking());
+        assert_eq!(calls("without_spans::panicking"), Some([0, 0, 0, 1]));
+        block_on(async { assert!(asynchronous(false).await.is_err()) });
+        assert!(poll_once(pin!(asynchronous(false))).is_pending());
+        {
+            let mut future = pin!(asynchronous(true));
+            assert!(poll_once(future.as_mut()).is_pending());
+            panics(|| _ = poll_once(future));
+        }
+        assert_eq!(calls("without_spans::asynchronous"), Some([0, 1, 1, 1]));
+        drop(returned());
+        assert!(poll_once(pin!(returned())).is_pending());
+        assert_eq!(calls("without_spans::returned"), Some([0, 0, 1, 0]));
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![cfg(feature = "macros")]
 
+use futures_util::FutureExt;
 use observe_core::clock::ManualClock;
 use observe_core::context::Context;
 use observe_core::metric::Buckets;
@@ -10,6 +11,7 @@ use observe_core::{Filter, Format, Operation, Telemetry, observed};
 use serde_json::Value;
 use std::fmt::{self, Debug, Display};
 use std::io::{self, Write};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tracing::{Level, info};
@@ -389,6 +391,21 @@ async fn spanless_future(clock: &ManualClock) -> Result<(), ()> {
     Err(())
 }
 
+#[observed]
+#[allow(unsafe_code, reason = "a form of function like others")]
+unsafe extern "C" fn dangerous(pointer: *const u8) -> u8 {
+    // SAFETY: the caller says so.
+    unsafe { *pointer }
+}
+
+#[test]
+#[allow(unsafe_code, reason = "it calls an unsafe function")]
+fn unsafe_stays_unsafe() {
+    // SAFETY: the pointer is to a value that lives.
+    let value = 7;
+    assert_eq!(unsafe { dangerous(&raw const value) }, 7);
+}
+
 // Catches: a span in spite of `span = off`; the system's time in place of the telemetry's.
 #[test]
 fn either_half_can_be_off() {
@@ -402,6 +419,34 @@ fn either_half_can_be_off() {
     runtime.block_on(seen.telemetry.scope(spanless_future(&seen.clock))).unwrap_err();
     assert_eq!(seen.count("observed_options::spanless_future", "error"), Some(1.0));
     assert_eq!(seen.lines(), Vec::<Value>::new());
+}
+
+#[observed(name = "late")]
+fn late(clock: ManualClock) -> impl Future<Output = ()> {
+    async move { clock.advance(Duration::from_millis(5)) }
+}
+
+#[observed(name = "late_box")]
+fn late_box(clock: &ManualClock) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+    let waits = std::future::ready(());
+    Box::pin(waits.map(|()| clock.advance(Duration::from_millis(5))))
+}
+
+// Catches: the time between the making of a future and its first poll taken for its own.
+#[test]
+fn a_future_s_time_begins_with_its_first_poll() {
+    let seen = Seen::new("off");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(seen.telemetry.scope(async {
+        let (one, two) = (late(seen.clock.clone()), late_box(&seen.clock));
+        seen.clock.advance(Duration::from_secs(100));
+        one.await;
+        two.await;
+    }));
+    for name in ["late", "late_box"] {
+        let sum = format!(r#"function_duration_seconds_sum{{function="{name}",outcome="ok"}}"#);
+        assert_eq!(seen.figure(&sum), Some(0.005));
+    }
 }
 
 struct LogsWhenDropped;
