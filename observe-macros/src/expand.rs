@@ -282,3 +282,78 @@ fn value_type(returns: &Returns) -> TokenStream {
 fn item_name() -> Ident {
     Ident::new("__OBSERVED_FUNCTION", Span::mixed_site())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Catches: an expansion in part beside an error, from which more errors come.
+    #[test]
+    fn what_was_refused_stays_as_it_was() {
+        let function = quote!(
+            pub fn f(a: u8) -> u8 {
+                a
+            }
+        );
+        let refused = [
+            (quote!(unknown), function.clone()),
+            (quote!(span = off, metrics = off), function.clone()),
+            (quote!(fields(b)), function),
+            (
+                quote!(),
+                quote!(
+                    const fn f() {}
+                ),
+            ),
+            (
+                quote!(),
+                quote!(
+                    fn declared();
+                ),
+            ),
+            (
+                quote!(),
+                quote!(
+                    safe fn declared();
+                ),
+            ),
+            (
+                quote!(),
+                quote!(
+                    struct S;
+                ),
+            ),
+            (quote!(), quote!(not rust at all)),
+        ];
+        for (options, item) in refused {
+            let expanded = expand(options, &item).to_string();
+            let rest = expanded.strip_prefix(&item.to_string());
+            assert!(rest.is_some_and(|rest| rest.contains("compile_error")), "{expanded}");
+        }
+    }
+
+    // Catches: a body that has to parse, so that its mistakes hide the function.
+    #[test]
+    fn a_body_is_not_looked_into() {
+        let item = quote!(
+            async fn f() -> u8 {
+                #![allow(unused)]
+                let let = , match { 1 }
+            }
+        );
+        let expanded = expand(quote!(), &item).to_string();
+        assert!(expanded.contains("let let = , match { 1 }") && !expanded.contains("compile_error"));
+        assert!(expanded.starts_with("async fn f () -> u8 { # ! [allow (unused)]"), "{expanded}");
+    }
+
+    #[test]
+    fn the_linker_is_left_out_where_it_is_not_wanted() {
+        let item = quote!(
+            fn f() {}
+        );
+        assert!(expand(quote!(), &item).to_string().contains("linkme"));
+        for options in [quote!(lazy), quote!(metrics = off)] {
+            assert!(!expand(options, &item).to_string().contains("linkme"));
+        }
+    }
+}

@@ -1,5 +1,5 @@
 //! The macros of observe-core. Use them through it: `observe_core::label` has the derives, and
-//! `#[observe_core::metric]` is beside the module of the same name.
+//! `#[observe_core::metric]` is beside the module of the same name, and `#[observe_core::observed]` at the root.
 //!
 //! The examples are there too, where they are compiled as tests.
 
@@ -55,7 +55,51 @@ pub fn metric(options: TokenStream, item: TokenStream) -> TokenStream {
     metric::expand(options.into(), &item.into()).into()
 }
 
-/// Observes a function: its span, how often it is called, how long it takes, and how it ends.
+/// Observes a function: how often it is called, how long it takes, how it ends, and its span.
+///
+/// Each call is counted once in `function_duration_seconds{function,outcome}`, which is on `/metrics` at 0 from
+/// the start of the process. It ended as
+///
+/// - `ok`, when it returned: anything but an `Err` (an `Option`, or a `T` that happens to be a `Result`, is a
+///   value like any other);
+/// - `error`, when it returned an `Err`, behind whatever alias;
+/// - `cancelled`, when its future was dropped after its first poll (one that was never polled is not counted);
+/// - `panicked`, when its body or a poll unwound. Not seen under `panic = "abort"`.
+///
+/// A failure is one line, that of the outermost operation, with the text of the innermost error: by its `Display`
+/// with its sources, else by its `Debug`. Arguments are recorded only when `fields(…)` names them.
+///
+/// It stands on `fn` and `async fn`, methods, `#[async_trait]` methods, and functions that return `impl Future`,
+/// `Pin<Box<dyn Future>>`, `BoxFuture` or `LocalBoxFuture`: of those the future is observed, from its first poll
+/// on. The type of the function, what it borrows and whether its future is `Send` stay what they are. A `const fn`
+/// is refused. Under `#[track_caller]` the body sees a place of this library in place of its caller's.
+///
+/// # Options
+///
+/// In any order:
+///
+/// - `name = "…"`: its name in the metric, and of its span. Defaults to its module's path and its own name; the
+///   type that a method is of is not part of it, as an attribute cannot see it.
+/// - `fields(order.id, ?kind, %total, shop = self.shop.name(), …)`: what the span records, and so each line inside:
+///   arguments and parts of them, `name = value` for anything else; `?` is `Debug`, `%` is `Display`. They are read
+///   when the span begins. (Of a function that returns a future and does not end in an `async` block that is
+///   when it is called, and then its time begins there, too.)
+/// - `level = "debug"` (or `Level::DEBUG`, or 2): the span's level. Defaults to `info`. A span that is filtered
+///   out breaks no trace and loses no metric.
+/// - `target = "…"`: the span's target. Defaults to the module's path.
+/// - `parent = …`: what it hangs below, a `tracing` span, its id, or a `Context`; `None`: a new trace. Defaults to
+///   what is running.
+/// - `err(Debug)`, `err(Display)`, `err(off)`: which text an error has; `off` tells none, and it stays an error.
+/// - `ok_level = "info"`: it writes a line of this level when it ends well. Defaults to none.
+/// - `dependency = "payment"`: it calls something else: its durations are in
+///   `dependency_duration_seconds{dependency,operation,outcome}` instead, and its span is a client's.
+/// - `buckets = [0.001, 0.01]`, or a constant of type `Buckets`. Defaults to `Buckets::SECONDS`.
+/// - `metrics = off`: a span only. `span = off`: metrics only, the cheapest way.
+/// - `lazy`: on `/metrics` from its first call on, without the linker and without unsafe attributes.
+/// - `crate = path`: where `observe_core` is, for crates that re-export it.
+///
+/// Texts may be constants. Options that are unknown, given twice, or leave each other nothing to do are compile
+/// errors.
 #[proc_macro_attribute]
 pub fn observed(options: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(options.into(), &item.into()).into()

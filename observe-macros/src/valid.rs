@@ -274,3 +274,50 @@ fn leaves(tokens: TokenStream) -> bool {
         TokenTree::Literal(_) => false,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quote::quote;
+
+    fn shape(item: &TokenStream) -> Shape {
+        let mut errors = Errors::default();
+        let function = Function::parse(item, &mut errors).unwrap();
+        Shape::of(&function, &Options::default(), &mut errors)
+    }
+
+    // Catches: a name that was not thought of; an early `return` whose future would not be observed.
+    #[test]
+    fn futures_are_known_by_their_types_and_blocks_by_their_only_end() {
+        let returned = [
+            quote!(impl Future<Output = u8> + Send),
+            quote!(impl Send + std::future::Future<Output = u8> + '_),
+            quote!(Pin<Box<dyn Future<Output = u8> + Send + 'async_trait>>),
+            quote!(::core::pin::Pin<::std::boxed::Box<dyn ::core::future::Future<Output = u8>>>),
+            quote!(BoxFuture<'static, u8>),
+        ];
+        for ty in returned {
+            let ends = [
+                (quote!(async move { 1 }), true),
+                (quote!(let a = 1; Box::pin(async move { return a; })), true),
+                (quote!((async { 1 }).boxed()), true),
+                (quote!(if a { return x; } Box::pin(async { 1 })), false),
+                (quote!(let a = b?; async { a }), false),
+                (quote!(inner()), false),
+                (quote!(Box::pin(async { 1 });), false),
+            ];
+            for (body, is_block) in ends {
+                let Shape::Future { output, block, .. } = shape(&quote!(fn f() -> #ty { #body })) else {
+                    panic!("{ty}");
+                };
+                assert_eq!(output.to_token_stream().to_string(), "u8");
+                assert_eq!(block.is_some(), is_block, "{body}");
+            }
+        }
+        for ty in
+            [quote!(impl Iterator<Item = u8>), quote!(Pin<Box<u8>>), quote!(Box<dyn Future<Output = u8>>)]
+        {
+            assert!(matches!(shape(&quote!(fn f() -> #ty { a })), Shape::Plain(_)), "{ty}");
+        }
+    }
+}
