@@ -8,6 +8,7 @@ use crate::context::{Context, Inject};
 use crate::hub::Hub;
 use crate::pool::Shared;
 use crate::semconv::span::TARGET;
+use crate::slab::SPANS;
 use crate::span::{Known, OpenSpan};
 use std::cell::RefCell;
 use std::num::NonZeroU64;
@@ -24,8 +25,12 @@ struct Frame {
     kind: Kind,
     /// Names it, so that a guard finds only its own.
     serial: u64,
-    /// What runs in it, but for a scope.
+    /// What runs in it, but for a scope. That of an entered span of our own subscriber is looked up when somebody
+    /// asks for it.
     span: Option<Shared<OpenSpan>>,
+    /// What `tracing` knows an entered span by, and whose id that is.
+    key: Option<NonZeroU64>,
+    door: u32,
     /// A scope's telemetry: new local roots belong to it; what lies below is hidden.
     hub: Option<Arc<Hub>>,
 }
@@ -48,7 +53,7 @@ impl Frame {
     /// It was left behind by a guard that was forgotten: what it is of has ended.
     fn is_stale(&self) -> bool {
         let over = |is_over: fn(&OpenSpan) -> &AtomicBool| {
-            self.span.as_ref().is_none_or(|span| is_over(span).load(Ordering::Relaxed))
+            self.span.as_ref().is_some_and(|span| is_over(span).load(Ordering::Relaxed))
         };
         match self.kind {
             Kind::Polled | Kind::Scope => false,
@@ -56,6 +61,21 @@ impl Frame {
             Kind::Entered => over(|span| &span.closed),
             Kind::Vacant => true,
         }
+    }
+
+    /// Looks up its span, if nobody has yet. None is found: the frame was left behind.
+    fn look_up(&mut self) {
+        if self.kind == Kind::Entered && self.span.is_none() {
+            match self.key.filter(|_| self.door == Known::OWN_DOOR).and_then(|key| SPANS.find(key)) {
+                Some(span) => self.span = Some(span),
+                None => self.kind = Kind::Vacant,
+            }
+        }
+    }
+
+    /// Whether it is a stay in the span of this id.
+    fn is_stay_in(&self, door: u32, key: NonZeroU64) -> bool {
+        self.kind == Kind::Entered && self.key == Some(key) && self.door == door
     }
 
     /// Its span, unless the frame was left behind.
@@ -98,16 +118,35 @@ fn with<R>(f: impl FnOnce(&mut Stack) -> R) -> Option<R> {
 }
 
 impl Stack {
-    fn top(&self) -> Option<&Shared<OpenSpan>> {
-        self.spans().next()
+    /// The innermost span.
+    fn top(&mut self) -> Option<&Shared<OpenSpan>> {
+        let top = self.frames.iter_mut().rev().find_map(|frame| {
+            frame.look_up();
+            (frame.kind == Kind::Scope || frame.live().is_some()).then_some(frame)
+        });
+        top.and_then(|frame| frame.live())
     }
 
-    /// The spans from the innermost outwards.
-    fn spans(&self) -> impl Iterator<Item = &Shared<OpenSpan>> {
-        self.frames.iter().rev().take_while(|frame| frame.kind != Kind::Scope).filter_map(Frame::live)
+    /// The frames from the innermost outwards, all spans looked up.
+    fn looked_up(&mut self) -> impl Iterator<Item = &Frame> {
+        self.frames.iter_mut().rev().map(|frame| {
+            frame.look_up();
+            &*frame
+        })
     }
 
     fn has_room(&mut self) -> bool {
+        while self.frames.last().is_some_and(Frame::is_stale) {
+            self.frames.pop();
+        }
+        let depth = self.frames.len();
+        depth < DEPTH || self.sweep()
+    }
+
+    /// Makes room by what forgotten guards left on top.
+    #[cold]
+    fn sweep(&mut self) -> bool {
+        self.frames.iter_mut().for_each(Frame::look_up);
         while self.frames.last().is_some_and(Frame::is_stale) {
             self.frames.pop();
         }
@@ -117,7 +156,7 @@ impl Stack {
     fn push(&mut self, kind: Kind, span: Option<Shared<OpenSpan>>, hub: Option<Arc<Hub>>) -> Pushed {
         self.serial += 1;
         let (depth, serial) = (self.frames.len(), self.serial);
-        self.frames.push(Frame { kind, serial, span, hub });
+        self.frames.push(Frame { kind, serial, span, key: None, door: 0, hub });
         Pushed { depth, serial }
     }
 
@@ -129,10 +168,28 @@ impl Stack {
             left.span = frame.span.take();
             left.hub = frame.hub.take();
         }
+        self.trim();
+        left
+    }
+
+    /// Takes off what is vacant on top.
+    fn trim(&mut self) {
         while self.frames.last().is_some_and(|frame| frame.kind == Kind::Vacant) {
             self.frames.pop();
         }
-        left
+    }
+
+    /// Takes off the innermost stay in a span.
+    fn leave(&mut self, door: u32, key: NonZeroU64) -> Option<Left> {
+        // An operation takes itself off: a stay below it is another's.
+        let is_it = |frame: &Frame| {
+            let is_own = frame.kind != Kind::Entered
+                && frame.span.as_ref().is_some_and(|span| span.is_known_by(door, key));
+            is_own || frame.is_stay_in(door, key)
+        };
+        let at = self.frames.iter().rposition(is_it)?;
+        let is_stay = self.frames.get(at).is_some_and(|frame| frame.kind == Kind::Entered);
+        is_stay.then(|| self.take(at))
     }
 
     /// Takes off a frame by its name, and what was left above it; but not from under what is in progress.
@@ -179,7 +236,7 @@ pub(crate) fn hub() -> Arc<Hub> {
 /// Runs `f` with the telemetry that new local roots belong to. `f` runs no user code.
 pub(crate) fn with_hub<R>(f: impl Fn(&Arc<Hub>) -> R) -> R {
     let here = with(|stack| {
-        let hub = stack.frames.iter().rev().find_map(|frame| match frame.kind {
+        let hub = stack.looked_up().find_map(|frame| match frame.kind {
             Kind::Scope => frame.hub.as_ref(),
             _ => Some(&frame.live()?.trace()?.hub),
         });
@@ -252,35 +309,46 @@ pub(crate) fn pop(pushed: Pushed) {
     }
 }
 
-/// `tracing` enters a span that our subscriber knows. An operation on top enters itself: it is there already.
-pub(crate) fn enter(span: Shared<OpenSpan>) {
-    let mut span = Some(span);
+/// `tracing` enters a span that it knows by `key`. An operation on top enters itself: it is there already. The span
+/// of our own subscriber need not be given.
+#[inline]
+pub(crate) fn enter(door: u32, key: NonZeroU64, mut span: Option<Shared<OpenSpan>>) {
     with(|stack| {
         let is_there = stack.frames.last().is_some_and(|top| {
             let own = matches!(top.kind, Kind::Polled | Kind::Guarded);
-            own && matches!((&top.span, &span), (Some(top), Some(span)) if Shared::ptr_eq(top, span))
+            own && top.span.as_ref().is_some_and(|span| span.is_known_by(door, key))
         });
         if !is_there && stack.has_room() {
             let _ = stack.push(Kind::Entered, span.take(), None);
+            if let Some(top) = stack.frames.last_mut() {
+                (top.key, top.door) = (Some(key), door);
+            }
         }
     });
 }
 
-/// `tracing` leaves a span that our subscriber knows by `key`.
+/// `tracing` leaves a span that it knows by `key`.
+#[inline]
 pub(crate) fn exit(door: u32, key: NonZeroU64) {
-    let left = with(|stack| {
-        let is = |known: &Known| known.key == key && known.door == door;
-        let known = |frame: &Frame| frame.span.as_ref().and_then(|span| span.known.as_ref()).is_some_and(is);
-        let at = stack.frames.iter().rposition(known)?;
-        let entered = stack.frames.get(at).is_some_and(|frame| frame.kind == Kind::Entered);
-        entered.then(|| stack.take(at))
+    let left = with(|stack| match stack.frames.last_mut() {
+        // Nearly always on top, and seldom looked up.
+        Some(top) if top.is_stay_in(door, key) && top.span.is_none() => {
+            top.kind = Kind::Vacant;
+            stack.trim();
+            None
+        }
+        _ => stack.leave(door, key),
     });
     drop(left);
 }
 
 /// The innermost span that `tracing` knows. Those that were filtered out are none to it.
 pub(crate) fn known(door: u32) -> Option<Known> {
-    with(|stack| stack.spans().find_map(|span| span.known.filter(|known| known.door == door))).flatten()
+    let known = with(|stack| {
+        let inside = stack.looked_up().take_while(|frame| frame.kind != Kind::Scope);
+        inside.filter_map(Frame::live).find_map(|span| span.known.filter(|known| known.door == door))
+    });
+    known.flatten()
 }
 
 /// Makes a `tracing` span on behalf of an operation of this name: our subscriber finds the offer and knows the

@@ -27,6 +27,7 @@ mod registry;
 mod request;
 mod sampling;
 pub mod semconv;
+mod slab;
 mod span;
 mod subscriber;
 mod telemetry;

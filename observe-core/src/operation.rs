@@ -294,17 +294,20 @@ impl End<'_> {
     /// Writes a line about the operation to its telemetry's log.
     pub(crate) fn log(&self, level: Level, target: &str, message: &Text, event: &Fields) {
         let hub = &self.trace.hub;
-        let fields = self.span.fields();
+        let unix_nanos = hub.clock.unix_nanos(self.tick);
+        let span_context = Some(self.trace.span_context(self.span.id));
         self.trace.with_correlation_id(|correlation_id| {
-            hub.sink.log(&LogRecord {
-                unix_nanos: hub.clock.unix_nanos(self.tick),
-                level,
-                target,
-                message,
-                span_context: Some(self.trace.span_context(self.span.id)),
-                correlation_id,
-                span: Some(&fields),
-                event,
+            self.span.with_fields(|span| {
+                hub.sink.log(&LogRecord {
+                    unix_nanos,
+                    level,
+                    target,
+                    message,
+                    span_context,
+                    correlation_id,
+                    span: Some(span),
+                    event,
+                });
             });
         });
     }

@@ -9,7 +9,7 @@ use crate::trace::LocalTrace;
 use std::cell::RefCell;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tracing_core::Metadata;
 
 /// A span that is open, whether `tracing` knows it or not.
@@ -28,9 +28,11 @@ pub(crate) struct OpenSpan {
     pub(crate) ended: AtomicBool,
     /// It has its own fields already: the attributes of its `tracing` span are not read.
     described: bool,
-    /// Whether `fields` may hold any, so that a span without costs no lock.
-    has_fields: AtomicBool,
-    fields: Mutex<Fields>,
+    /// What it was opened with, that of its parents included.
+    fields: Fields,
+    /// The same and what was recorded since, once anything was: until then nobody needs the lock.
+    late: Mutex<Fields>,
+    has_late: AtomicBool,
 }
 
 /// What `tracing` knows a span as.
@@ -76,10 +78,7 @@ impl OpenSpan {
         let mut span = Self::taken();
         if let Some(own) = Shared::get_mut(&mut span) {
             own.open(trace, Some(parent.id), false, start);
-            if let Some(fields) = parent.fields_if_any() {
-                own.own_fields().inherit(&fields);
-                *own.has_fields.get_mut() = true;
-            }
+            parent.with_fields(|fields| own.fields.inherit(fields));
         }
         Some(span)
     }
@@ -105,10 +104,16 @@ impl OpenSpan {
                 closed: AtomicBool::new(false),
                 ended: AtomicBool::new(false),
                 described: false,
-                has_fields: AtomicBool::new(false),
-                fields: Mutex::default(),
+                fields: Fields::new(),
+                late: Mutex::default(),
+                has_late: AtomicBool::new(false),
             })
         })
+    }
+
+    /// Whether it is this subscriber's span of this id.
+    pub(crate) fn is_known_by(&self, door: u32, key: NonZeroU64) -> bool {
+        self.known.as_ref().is_some_and(|known| known.key == key && known.door == door)
     }
 
     /// What the spans of its local root share. `None` only for a span in the pool, which nobody can hold.
@@ -116,44 +121,42 @@ impl OpenSpan {
         self.trace.as_ref()
     }
 
-    /// Its rendered fields, those of its parents included. No user code may run while they are held.
-    pub(crate) fn fields(&self) -> MutexGuard<'_, Fields> {
-        self.fields.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// [`fields`](OpenSpan::fields), unless there is none.
-    pub(crate) fn fields_if_any(&self) -> Option<MutexGuard<'_, Fields>> {
-        self.has_fields.load(Ordering::Acquire).then(|| self.fields())
+    /// Runs `f`, which runs no user code, with its rendered fields, those of its parents included.
+    pub(crate) fn with_fields<R>(&self, f: impl FnOnce(&Fields) -> R) -> R {
+        if self.has_late.load(Ordering::Acquire) {
+            f(&self.late.lock().unwrap_or_else(PoisonError::into_inner))
+        } else {
+            f(&self.fields)
+        }
     }
 
     /// Its rendered fields, while nobody else holds the span. They are its own then: the attributes of its `tracing`
     /// span are not read.
     pub(crate) fn fields_mut(&mut self) -> &mut Fields {
         self.described = true;
-        *self.has_fields.get_mut() = true;
-        self.own_fields()
+        &mut self.fields
     }
 
     /// Makes it known to `tracing`. `read` reads its attributes, and may run the user's code: nobody else holds it.
     pub(crate) fn know(&mut self, known: Known, read: impl FnOnce(&mut Fields)) {
         self.known = Some(known);
         if !self.described {
-            *self.has_fields.get_mut() = true;
-            read(self.own_fields());
-            *self.has_fields.get_mut() = !self.own_fields().is_empty();
+            read(&mut self.fields);
         }
     }
 
     /// Takes more fields. Children that are open do not see them.
     pub(crate) fn extend(&self, more: &Fields) {
-        if !more.is_empty() {
-            self.fields().extend(more);
-            self.has_fields.store(true, Ordering::Release);
+        if more.is_empty() {
+            return;
         }
-    }
-
-    fn own_fields(&mut self) -> &mut Fields {
-        self.fields.get_mut().unwrap_or_else(PoisonError::into_inner)
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.has_late.load(Ordering::Relaxed) {
+            late.clear();
+            late.extend(&self.fields);
+        }
+        late.extend(more);
+        self.has_late.store(true, Ordering::Release);
     }
 
     /// Takes the span and its trace back into their pools, as far as nobody else holds them.
@@ -177,10 +180,9 @@ impl Pooled for OpenSpan {
         self.known = None;
         *self.closed.get_mut() = false;
         *self.ended.get_mut() = false;
+        *self.has_late.get_mut() = false;
         self.described = false;
-        if std::mem::take(self.has_fields.get_mut()) {
-            self.own_fields().clear();
-        }
+        self.fields.clear();
     }
 
     fn pool() -> &'static Pool<Self> {

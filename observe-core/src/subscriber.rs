@@ -9,7 +9,6 @@ mod log;
 #[cfg(feature = "subscriber")]
 mod map;
 pub(crate) mod scratch;
-mod slab;
 mod visit;
 
 #[cfg(feature = "subscriber")]
@@ -23,9 +22,9 @@ use crate::hub::Hub;
 use crate::pool::Shared;
 use crate::record::LogRecord;
 use crate::semconv;
+use crate::slab::{Key, SPANS};
 use crate::span::{Known, OpenSpan};
 use scratch::Scratch;
-use slab::{Key, SPANS};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tracing_core::span::{Attributes, Current, Id, Record};
@@ -47,20 +46,23 @@ impl Subscriber {
         Self { hub }
     }
 
-    /// Makes it known by a number, and gives it back.
-    fn know(&self, span: Shared<OpenSpan>, attributes: &Attributes<'_>) -> (Id, Shared<OpenSpan>) {
-        let Some(vacant) = SPANS.reserve() else {
+    /// Makes it known by a number. `offered`: somebody waits for it.
+    fn know(&self, mut span: Shared<OpenSpan>, attributes: &Attributes<'_>, offered: bool) -> Id {
+        let vacant = SPANS.reserve();
+        if vacant.is_none() {
             self.hub.spans_refused.fetch_add(1, Ordering::Relaxed);
-            return (unknown(), span);
-        };
-        let key = vacant.key();
-        let span =
-            match describe(span, attributes, Known { key, door: SLAB, metadata: attributes.metadata() }) {
-                Ok(span) => span,
-                Err(span) => return (unknown(), span),
-            };
-        vacant.fill(Shared::clone(&span));
-        (Id::from_non_zero_u64(key), span)
+        }
+        let known = vacant.filter(|vacant| {
+            let metadata = attributes.metadata();
+            describe(&mut span, attributes, Known { key: vacant.key(), door: SLAB, metadata })
+        });
+        if offered {
+            current::return_offer(Shared::clone(&span));
+        }
+        match known {
+            Some(vacant) => Id::from_non_zero_u64(vacant.fill(span)),
+            None => unknown(),
+        }
     }
 }
 
@@ -79,22 +81,14 @@ impl tracing_core::Subscriber for Subscriber {
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
         match current::take_offer(attributes.metadata()) {
-            Some(Offer::Span(span)) => {
-                let (id, span) = self.know(span, attributes);
-                current::return_offer(span);
-                id
-            }
+            Some(Offer::Span(span)) => self.know(span, attributes, true),
             offer => {
                 let span = match attributes.parent() {
                     Some(parent) => below(&self.hub, find(parent).as_ref()),
                     None if attributes.is_root() => below(&self.hub, None),
                     None => below_current(&self.hub),
                 };
-                let (id, span) = self.know(span, attributes);
-                if offer.is_some() {
-                    current::return_offer(span);
-                }
-                id
+                self.know(span, attributes, offer.is_some())
             }
         }
     }
@@ -116,9 +110,7 @@ impl tracing_core::Subscriber for Subscriber {
     }
 
     fn enter(&self, id: &Id) {
-        if let Some(span) = find(id) {
-            current::enter(span);
-        }
+        current::enter(SLAB, key(id), None);
     }
 
     fn exit(&self, id: &Id) {
@@ -177,19 +169,10 @@ fn child(parent: &OpenSpan) -> Option<Shared<OpenSpan>> {
     OpenSpan::child(parent, parent.trace()?.hub.clock.now())
 }
 
-/// Gives a new span its fields and what it is known as.
-///
-/// # Errors
-///
-/// Gives it back if others have it already: another subscriber knows it.
-fn describe(
-    mut span: Shared<OpenSpan>,
-    attributes: &Attributes<'_>,
-    known: Known,
-) -> Result<Shared<OpenSpan>, Shared<OpenSpan>> {
-    let Some(own) = Shared::get_mut(&mut span) else { return Err(span) };
-    own.know(known, |fields| attributes.record(&mut SpanVisitor(fields)));
-    Ok(span)
+/// Gives a new span its fields and what it is known as. `false`: others have it already, another subscriber knows it.
+fn describe(span: &mut Shared<OpenSpan>, attributes: &Attributes<'_>, known: Known) -> bool {
+    let own = Shared::get_mut(span);
+    own.map(|own| own.know(known, |fields| attributes.record(&mut SpanVisitor(fields)))).is_some()
 }
 
 /// Fields that are recorded after the span was made. Children that were opened before do not see them.
@@ -268,13 +251,12 @@ impl Line<'_> {
         let Some((span, trace)) = found else {
             return hub.sink.log(&self.record(hub));
         };
-        let fields = span.fields_if_any();
+        let span_context = Some(trace.span_context(span.id));
         trace.with_correlation_id(|correlation_id| {
-            hub.sink.log(&LogRecord {
-                span_context: Some(trace.span_context(span.id)),
-                correlation_id,
-                span: fields.as_deref(),
-                ..self.record(hub)
+            span.with_fields(|fields| {
+                let record =
+                    LogRecord { span_context, correlation_id, span: Some(fields), ..self.record(hub) };
+                hub.sink.log(&record);
             });
         });
     }

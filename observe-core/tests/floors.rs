@@ -17,6 +17,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "pool",
             "trace",
             "span",
+            "slab",
             "current",
             "request",
             "function",

@@ -40,11 +40,11 @@ impl<S: tracing::Subscriber> Layer<S> for Other {
         _: &tracing::span::Id,
         _: Context<'_, S>,
     ) {
-        self.0.lock().unwrap().push(attributes.metadata().name().to_owned());
+        self.0.lock().expect("no panic").push(attributes.metadata().name().to_owned());
     }
 
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-        self.0.lock().unwrap().push(event.metadata().level().to_string());
+        self.0.lock().expect("no panic").push(event.metadata().level().to_string());
     }
 }
 

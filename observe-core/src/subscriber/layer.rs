@@ -39,17 +39,15 @@ impl SubscriberLayer {
         self.spans.find(key(parent)).or_else(around)
     }
 
-    /// Makes it known by the registry's id, and gives it back.
-    fn know(&self, span: Shared<OpenSpan>, attributes: &Attributes<'_>, id: &Id) -> Shared<OpenSpan> {
+    /// Makes it known by the registry's id. `offered`: somebody waits for it.
+    fn know(&self, mut span: Shared<OpenSpan>, attributes: &Attributes<'_>, id: &Id, offered: bool) {
         let known = Known { key: key(id), door: self.door, metadata: attributes.metadata() };
-        match describe(span, attributes, known) {
-            Ok(span) => {
-                if !self.spans.insert(key(id), Shared::clone(&span)) {
-                    self.hub.spans_refused.fetch_add(1, Ordering::Relaxed);
-                }
-                span
-            }
-            Err(span) => span,
+        let is_known = describe(&mut span, attributes, known);
+        if offered {
+            current::return_offer(Shared::clone(&span));
+        }
+        if is_known && !self.spans.insert(key(id), span) {
+            self.hub.spans_refused.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -64,17 +62,14 @@ where
             return;
         }
         match current::take_offer(metadata) {
-            Some(Offer::Span(span)) => current::return_offer(self.know(span, attributes, id)),
+            Some(Offer::Span(span)) => self.know(span, attributes, id, true),
             offer => {
                 let span = match attributes.parent() {
                     Some(parent) => below(&self.hub, self.parent(parent, id, &context).as_ref()),
                     None if attributes.is_root() => below(&self.hub, None),
                     None => below_current(&self.hub),
                 };
-                let span = self.know(span, attributes, id);
-                if offer.is_some() {
-                    current::return_offer(span);
-                }
+                self.know(span, attributes, id, offer.is_some());
             }
         }
     }
@@ -104,7 +99,7 @@ where
 
     fn on_enter(&self, id: &Id, _: Context<'_, S>) {
         if let Some(span) = self.spans.find(key(id)) {
-            current::enter(span);
+            current::enter(self.door, key(id), Some(span));
         }
     }
 

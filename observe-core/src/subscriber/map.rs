@@ -1,7 +1,7 @@
 //! Open spans by the ids of somebody else's registry.
 
-use super::slab::{Key, MOST_OPEN};
 use crate::pool::Shared;
+use crate::slab::{Key, MOST_OPEN};
 use crate::span::OpenSpan;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};

@@ -10,16 +10,16 @@ use std::time::Duration;
 
 /// What was written.
 #[derive(Clone, Default)]
-pub struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Lines {
     /// The lines by now.
-    pub fn read(&self) -> Vec<Value> {
+    pub(crate) fn read(&self) -> Vec<Value> {
         self.text().lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
     }
 
     /// The same as it was written.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8(bytes.clone()).expect("a line is text")
     }
@@ -37,13 +37,13 @@ impl Write for Lines {
 }
 
 /// A telemetry that writes to memory.
-pub fn captured() -> (Builder, Lines) {
+pub(crate) fn captured() -> (Builder, Lines) {
     let lines = Lines::default();
     (Telemetry::builder("test").log_writer(lines.clone()), lines)
 }
 
 /// Runs `f` in a telemetry of its own, and answers the lines.
-pub fn lines_of(f: impl FnOnce(&Telemetry)) -> Vec<Value> {
+pub(crate) fn lines_of(f: impl FnOnce(&Telemetry)) -> Vec<Value> {
     let (builder, lines) = captured();
     let telemetry = builder.build().expect("a telemetry");
     telemetry.run(|| f(&telemetry));
@@ -52,7 +52,7 @@ pub fn lines_of(f: impl FnOnce(&Telemetry)) -> Vec<Value> {
 }
 
 /// A line's ids, as text: `trace_id/span_id`, or nothing.
-pub fn ids(line: &Value) -> String {
+pub(crate) fn ids(line: &Value) -> String {
     match (line["trace_id"].as_str(), line["span_id"].as_str()) {
         (Some(trace), Some(span)) => format!("{trace}/{span}"),
         (None, None) => String::new(),

@@ -24,8 +24,7 @@ const BATCH: usize = 32;
 const LOCAL: usize = 2 * BATCH;
 
 const INDEX_BITS: u32 = (PAGE * PAGES as u32).trailing_zeros();
-const HANDLE_BITS: u32 = 24;
-const LAST_GENERATION: u64 = u64::MAX >> HANDLE_BITS;
+const LAST_GENERATION: u64 = u64::MAX >> INDEX_BITS;
 
 /// A span's number.
 pub(crate) type Key = NonZeroU64;
@@ -42,34 +41,20 @@ pub(crate) struct Slab {
 }
 
 /// A cache line of its own: neighbours belong to other threads.
-#[derive(Default)]
 #[repr(align(64))]
 struct Slot {
-    state: AtomicU64,
-    span: Mutex<Option<Shared<OpenSpan>>>,
+    /// Changes when the slot is freed.
+    generation: AtomicU64,
+    inside: Mutex<Inside>,
     /// The next free one in the chain, and the first of the next chain; counted from 1, 0 is none.
     next: AtomicU32,
     next_chain: AtomicU32,
 }
 
-/// What a slot's `state` says: the generation, and below it how many handles there are. None: it is free.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct State(u64);
-
-impl State {
-    const MOST_HANDLES: u64 = (1 << HANDLE_BITS) - 1;
-
-    const fn new(generation: u64, handles: u64) -> State {
-        State(generation << HANDLE_BITS | handles)
-    }
-
-    const fn generation(self) -> u64 {
-        self.0 >> HANDLE_BITS
-    }
-
-    const fn handles(self) -> u64 {
-        self.0 & Self::MOST_HANDLES
-    }
+struct Inside {
+    /// `None`: it is free.
+    span: Option<Shared<OpenSpan>>,
+    handles: u32,
 }
 
 /// A number that is taken for a span; free again when it is dropped.
@@ -117,7 +102,7 @@ impl Slab {
             }
         };
         let vacant = self.slot_or_new(index).and_then(|slot| {
-            let generation = State(slot.state.load(Ordering::Relaxed)).generation();
+            let generation = slot.generation.load(Ordering::Relaxed);
             let key = Key::new(generation << INDEX_BITS | u64::from(index))?;
             Some(Vacant { slab: self, slot, index, key })
         });
@@ -127,41 +112,28 @@ impl Slab {
 
     /// The span of this number, if it is open.
     pub(crate) fn find(&self, key: Key) -> Option<Shared<OpenSpan>> {
-        let slot = self.slot(key)?;
-        let span = slot.lock();
-        // Under the lock: as long as the generation is right, so is what lies there.
-        let state = State(slot.state.load(Ordering::Acquire));
-        if state.generation() == generation(key) && state.handles() > 0 { span.clone() } else { None }
+        self.slot(key)?.open(key)?.span.clone()
     }
 
     /// Counts one more handle.
     pub(crate) fn retain(&self, key: Key) {
-        let Some(slot) = self.slot(key) else { return };
-        // Handles beyond what can be counted are not: the span is closed before they are dropped.
-        let _ = slot.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |state| {
-            let state = State(state);
-            let counts =
-                state.generation() == generation(key) && (1..State::MOST_HANDLES).contains(&state.handles());
-            counts.then_some(state.0 + 1)
-        });
+        if let Some(mut inside) = self.slot(key).and_then(|slot| slot.open(key)) {
+            // Handles beyond what can be counted are not: the span is closed before they are dropped.
+            inside.handles = inside.handles.saturating_add(1);
+        }
     }
 
     /// Counts one handle less, and gives back the span that had no more.
     pub(crate) fn release(&self, key: Key) -> Option<Shared<OpenSpan>> {
         let slot = self.slot(key)?;
-        let before = slot.state.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |state| {
-            let state = State(state);
-            match state.handles() {
-                _ if state.generation() != generation(key) => None,
-                0 => None,
-                1 => Some(State::new(after(state.generation()), 0).0),
-                _ => Some(state.0 - 1),
-            }
-        });
-        if State(before.ok()?).handles() != 1 {
+        let mut inside = slot.open(key)?;
+        inside.handles -= 1;
+        if inside.handles > 0 {
             return None;
         }
-        let span = slot.lock().take();
+        slot.generation.store(after(generation(key)), Ordering::Relaxed);
+        let span = inside.span.take();
+        drop(inside);
         self.free(index(key));
         span
     }
@@ -173,9 +145,7 @@ impl Slab {
 
     fn slot_or_new(&self, index: u32) -> Option<&Slot> {
         let page = self.pages.get((index / PAGE) as usize)?;
-        let slots = page.get_or_init(|| {
-            (0..PAGE).map(|_| Slot { state: AtomicU64::new(State::new(1, 0).0), ..Slot::default() }).collect()
-        });
+        let slots = page.get_or_init(|| (0..PAGE).map(|_| Slot::new()).collect());
         slots.get((index % PAGE) as usize)
     }
 
@@ -242,12 +212,12 @@ impl Vacant<'_> {
         self.key
     }
 
-    /// Puts the span there, with one handle.
-    pub(crate) fn fill(self, span: Shared<OpenSpan>) {
+    /// Puts the span there, with one handle, and answers its number.
+    pub(crate) fn fill(self, span: Shared<OpenSpan>) -> Key {
         let Self { slot, key, .. } = self;
         std::mem::forget(self);
-        *slot.lock() = Some(span);
-        slot.state.store(State::new(generation(key), 1).0, Ordering::Release);
+        *slot.lock() = Inside { span: Some(span), handles: 1 };
+        key
     }
 }
 
@@ -258,8 +228,24 @@ impl Drop for Vacant<'_> {
 }
 
 impl Slot {
-    fn lock(&self) -> MutexGuard<'_, Option<Shared<OpenSpan>>> {
-        self.span.lock().unwrap_or_else(PoisonError::into_inner)
+    fn new() -> Self {
+        Self {
+            generation: AtomicU64::new(1),
+            inside: Mutex::new(Inside { span: None, handles: 0 }),
+            next: AtomicU32::new(0),
+            next_chain: AtomicU32::new(0),
+        }
+    }
+
+    /// What is inside, if it is the span of this number, and open.
+    fn open(&self, key: Key) -> Option<MutexGuard<'_, Inside>> {
+        let inside = self.lock();
+        let is_open = self.generation.load(Ordering::Relaxed) == generation(key) && inside.handles > 0;
+        is_open.then_some(inside)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -324,7 +310,7 @@ mod tests {
 
     fn span() -> Shared<OpenSpan> {
         let hub = Hub::installed_or_detached();
-        OpenSpan::root(&hub, None, false, hub.clock.now())
+        OpenSpan::root(hub, None, false, hub.clock.now())
     }
 
     fn open(slab: &Slab) -> Option<(Key, Shared<OpenSpan>)> {
@@ -470,12 +456,8 @@ mod tests {
     fn handles_beyond_counting_close_early_and_harm_nobody() {
         let slab = slab!(100);
         let (key, _span) = open(slab).unwrap();
-        let slot = slab.slot(key).unwrap();
-        slot.state.store(State::new(generation(key), State::MOST_HANDLES).0, Ordering::Relaxed);
+        slab.slot(key).unwrap().lock().handles = u32::MAX;
         slab.retain(key);
-        assert_eq!(
-            State(slot.state.load(Ordering::Relaxed)),
-            State::new(generation(key), State::MOST_HANDLES)
-        );
+        assert_eq!(slab.slot(key).unwrap().lock().handles, u32::MAX);
     }
 }
