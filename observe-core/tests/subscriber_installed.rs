@@ -78,7 +78,7 @@ fn formatting_may_log(telemetry: &Telemetry) {
     span.record("late", tracing::field::debug(Chatty(2)));
     info!(value = ?Chatty(2), "outer");
     log::info!("{}", Chatty(2));
-    telemetry.flush(Duration::from_secs(10)).unwrap();
+    telemetry.flush(Duration::from_secs(10)).expect("the lines are written");
 }
 
 fn records_of_the_log_crate(telemetry: &Telemetry) {
@@ -100,7 +100,7 @@ fn records_of_the_log_crate(telemetry: &Telemetry) {
     assert!(!log::log_enabled!(target: "quiet", log::Level::Error));
 
     // Mutation caught: `set_filter` without `LogBridge::follow`.
-    telemetry.set_filter("debug".parse().unwrap());
+    telemetry.set_filter("debug".parse().expect("a filter"));
     log::debug!("shown now");
 
     // In another's scope they are that one's.
