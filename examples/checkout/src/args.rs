@@ -1,0 +1,125 @@
+//! The command line.
+
+use crate::roles::Role;
+use lexopt::prelude::*;
+use std::error::Error;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What `--help` shows.
+pub(crate) const HELP: &str = "\
+Three small services under observation: checkout, payment and inventory.
+
+Usage: checkout [OPTIONS]
+
+Without --role, checkout starts the other two as children and ends them with itself.
+
+  --listen ADDR      where checkout listens [127.0.0.1:3000]; the others take the next two
+                     ports; with port 0 the system gives each one a port
+  --load RPS         requests a second of the load generator [20]; 0: none
+  --duration SECS    end after this time; else at Ctrl-C or SIGTERM
+  --data DIR         where orders are kept [a temporary folder]
+  --role NAME        run one service alone: checkout, payment or inventory
+  --payment ADDR     where payment is, for --role checkout [the port after checkout's]
+  --inventory ADDR   where inventory is, for --role checkout [the port after payment's]
+  --help";
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Args {
+    pub(crate) listen: SocketAddr,
+    pub(crate) load: u32,
+    pub(crate) duration: Option<Duration>,
+    pub(crate) data: Option<PathBuf>,
+    /// `None`: checkout, with the others as its children.
+    pub(crate) role: Option<Role>,
+    pub(crate) payment: Option<SocketAddr>,
+    pub(crate) inventory: Option<SocketAddr>,
+    /// A child: it ends when its standard input does, and leaves signals to its parent.
+    pub(crate) child: bool,
+    pub(crate) help: bool,
+}
+
+impl Args {
+    pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
+        let mut args = Self {
+            listen: SocketAddr::new(IpAddr::from([127, 0, 0, 1]), 3000),
+            load: 20,
+            duration: None,
+            data: None,
+            role: None,
+            payment: None,
+            inventory: None,
+            child: false,
+            help: false,
+        };
+        while let Some(arg) = parser.next()? {
+            match arg {
+                Long("listen") => args.listen = parser.value()?.parse()?,
+                Long("load") => args.load = parser.value()?.parse()?,
+                Long("duration") => args.duration = Some(parser.value()?.parse_with(seconds)?),
+                Long("data") => args.data = Some(parser.value()?.into()),
+                Long("role") => args.role = Some(parser.value()?.parse()?),
+                Long("payment") => args.payment = Some(parser.value()?.parse()?),
+                Long("inventory") => args.inventory = Some(parser.value()?.parse()?),
+                Long("child") => args.child = true,
+                Short('h') | Long("help") => args.help = true,
+                other => return Err(other.unexpected()),
+            }
+        }
+        Ok(args)
+    }
+
+    /// Where the service `places` after checkout listens: the ports follow each other, 0 stays 0.
+    pub(crate) fn after(&self, places: u16) -> Result<SocketAddr, String> {
+        let port = match self.listen.port() {
+            0 => 0,
+            port => port.checked_add(places).ok_or("there are not enough ports after that of --listen")?,
+        };
+        Ok(SocketAddr::new(self.listen.ip(), port))
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, Box<dyn Error + Send + Sync>> {
+    Ok(Duration::try_from_secs_f64(text.parse()?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Args, lexopt::Error> {
+        Args::parse(lexopt::Parser::from_args(args))
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_help() {
+        let args = parse(&[]).unwrap();
+        assert_eq!((args.listen.to_string().as_str(), args.load, args.role), ("127.0.0.1:3000", 20, None));
+        assert_eq!(args.after(2).unwrap().port(), 3002);
+    }
+
+    #[test]
+    fn options_are_taken() {
+        let args =
+            parse(&["--listen=[::1]:0", "--load", "5", "--duration", "0.5", "--role", "payment"]).unwrap();
+        assert_eq!((args.load, args.role), (5, Some(Role::Payment)));
+        assert_eq!(args.duration, Some(Duration::from_millis(500)));
+        assert_eq!(args.after(1).unwrap().to_string(), "[::1]:0");
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_the_option_named() {
+        for (args, named) in [
+            (["--load", "-1"], "-1"),
+            (["--role", "pay"], "pay"),
+            (["--duration", "-1"], "-1"),
+            (["--x", ""], "--x"),
+        ] {
+            let error = parse(&args).unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
+        assert!(parse(&["--listen", "127.0.0.1:65535"]).unwrap().after(1).is_err());
+    }
+}

@@ -1,0 +1,73 @@
+//! The main job: `checkout`, `payment` and `inventory`, three processes that call each other over HTTP, keep
+//! orders in SQLite, work through a queue, and fail now and then.
+
+mod args;
+mod banner;
+mod children;
+mod client;
+mod error;
+mod load;
+mod order;
+mod pool;
+mod receipts;
+mod roles;
+mod server;
+mod shop;
+mod shutdown;
+mod store;
+
+use args::Args;
+use children::Children;
+use observe_core::Telemetry;
+use roles::Role;
+use shutdown::Shutdown;
+use std::error::Error;
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::time::Duration;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            banner::failed(&*error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let args = Args::parse(lexopt::Parser::from_env())?;
+    if args.help {
+        banner::help();
+        return Ok(());
+    }
+    let role = args.role.unwrap_or(Role::Checkout);
+    let listener = TcpListener::bind(args.listen).map_err(|error| format!("{}: {error}", args.listen))?;
+    let children = if args.role.is_none() { Children::start(&args)? } else { Children::none() };
+    let peers = children.peers(&args)?;
+
+    banner::listening(role, listener.local_addr()?);
+    if args.role.is_none() {
+        banner::peers(&peers);
+        banner::things_to_try(listener.local_addr()?);
+    }
+
+    let telemetry = Telemetry::builder(role.name()).version(env!("CARGO_PKG_VERSION")).install()?;
+    // Panics go to the log, too: with the trace in which they happened.
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(async {
+        let shutdown = Shutdown::listen(&args)?;
+        match role {
+            Role::Checkout => roles::checkout::run(listener, &args, &peers, &telemetry, shutdown).await,
+            Role::Payment => roles::payment::run(listener, &telemetry, shutdown).await,
+            Role::Inventory => roles::inventory::run(listener, &telemetry, shutdown).await,
+        }
+    });
+    // Only now: the requests that were still being answered needed them.
+    let ended = children.end();
+    telemetry.shutdown(Duration::from_secs(5))?;
+    served.and(ended)
+}

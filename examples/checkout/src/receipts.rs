@@ -1,0 +1,75 @@
+//! The work queue: receipts are written after the client has its answer.
+
+use crate::store::Store;
+use observe_core::label::LabelValue;
+use observe_core::{Kind, Queue, Telemetry, Ticket};
+use std::collections::HashMap;
+use std::error::Error;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+const LENGTH: usize = 1024;
+
+/// Where receipts are asked for. When the last clone is gone, the worker finishes what is queued and ends.
+#[derive(Clone)]
+pub(crate) struct Receipts {
+    messages: mpsc::Sender<Message>,
+    queue: Queue,
+}
+
+struct Message {
+    order: i64,
+    /// On behalf of what: the trace goes on in the worker.
+    headers: HashMap<String, String>,
+    /// From here on it waits.
+    ticket: Ticket,
+}
+
+/// Why a job failed: the label `error_type`.
+#[derive(Clone, Copy, LabelValue)]
+enum Failure {
+    Store,
+}
+
+impl Receipts {
+    /// Starts the worker.
+    pub(crate) fn start(
+        store: Store,
+        telemetry: &Telemetry,
+    ) -> Result<(Self, JoinHandle<()>), Box<dyn Error>> {
+        let (sender, messages) = mpsc::channel(LENGTH);
+        let queue = Queue::new(telemetry.registry(), "receipts", LENGTH as u64)?;
+        let worker = tokio::spawn(work(messages, store, telemetry.clone()));
+        Ok((Self { messages: sender, queue }, worker))
+    }
+
+    /// Asks for the receipt of an order. Waits for room when the queue is full.
+    pub(crate) async fn ask(&self, order: i64) {
+        let Ok(room) = self.messages.reserve().await else {
+            tracing::error!(order.id = order, "there is nobody to write receipts");
+            return;
+        };
+        let mut headers = HashMap::new();
+        observe_core::inject(&mut headers);
+        room.send(Message { order, headers, ticket: self.queue.enqueued() });
+    }
+}
+
+async fn work(mut messages: mpsc::Receiver<Message>, store: Store, telemetry: Telemetry) {
+    while let Some(Message { order, headers, ticket }) = messages.recv().await {
+        ticket.dequeued();
+        let parent = telemetry.extract(&headers);
+        let operation = telemetry.operation("write receipt").kind(Kind::Consumer).parent(&parent).start();
+        operation.instrument(write(order, &store)).await;
+    }
+}
+
+async fn write(order: i64, store: &Store) {
+    match store.insert_receipt(order).await {
+        Ok(()) => tracing::info!(order.id = order, "receipt written"),
+        Err(error) => {
+            observe_core::cause(&error);
+            observe_core::fail(Failure::Store);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The service that customers talk to.
+
+use crate::args::Args;
+use crate::banner::Peers;
+use crate::client::Client;
+use crate::error::{Failure, ShopError};
+use crate::order::{NewOrder, Order};
+use crate::receipts::Receipts;
+use crate::shop::Shop;
+use crate::shutdown::Shutdown;
+use crate::store::Store;
+use crate::{load, server};
+use axum::extract::{Path, Query, State};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::StatusCode;
+use observe_core::{ObserveFuture as _, Telemetry};
+use serde::Deserialize;
+use std::error::Error;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+/// Runs until it is time to end; then finishes requests, orders and receipts, in this order.
+pub(crate) async fn run(
+    listener: TcpListener,
+    args: &Args,
+    peers: &Peers,
+    telemetry: &Telemetry,
+    shutdown: Shutdown,
+) -> Result<(), Box<dyn Error>> {
+    let temporary;
+    let folder = match &args.data {
+        Some(folder) => {
+            std::fs::create_dir_all(folder)?;
+            folder.as_path()
+        }
+        None => {
+            temporary = tempfile::tempdir()?;
+            temporary.path()
+        }
+    };
+    let store = Store::open(folder, telemetry).await?;
+    let (receipts, worker) = Receipts::start(store.clone(), telemetry)?;
+    let shop = Shop {
+        payment: Client::new(peers.payment),
+        inventory: Client::new(peers.inventory),
+        store,
+        receipts,
+    };
+    let load = tokio::spawn(load::run(listener.local_addr()?, args.load, shutdown.clone()));
+    server::serve(listener, app(shop, telemetry), shutdown).await?;
+    load.await?;
+    // Orders in progress hold the shop, and with it the queue: the worker ends after the last of them.
+    worker.await?;
+    Ok(())
+}
+
+fn app(shop: Shop, telemetry: &Telemetry) -> Router {
+    let routes = Router::new()
+        .route("/charge", post(charge))
+        .route("/orders/{id}", get(order))
+        .route("/fail", get(fail))
+        .route("/panic", get(panic))
+        .with_state(Arc::new(shop));
+    server::app(routes, telemetry)
+}
+
+async fn charge(
+    State(shop): State<Arc<Shop>>,
+    Json(new): Json<NewOrder>,
+) -> Result<(StatusCode, Json<Order>), ShopError> {
+    new.validate().map_err(ShopError::Invalid)?;
+    // A task of its own: what was begun is finished, also when the client goes away.
+    let placed = tokio::spawn(async move { shop.place(&new).await }.in_current()).await;
+    let order = placed.unwrap_or(Err(ShopError::Lost))?;
+    Ok((StatusCode::CREATED, Json(order)))
+}
+
+async fn order(State(shop): State<Arc<Shop>>, Path(id): Path<i64>) -> Result<Json<Order>, ShopError> {
+    let order = shop.store.find_order(id).await.map_err(ShopError::Store)?;
+    order.map(Json).ok_or(ShopError::NoSuchOrder)
+}
+
+/// `?how=error` answers 500, `?how=declared` 200 and yet is a failure; without it all is well.
+#[derive(Deserialize)]
+struct Fail {
+    how: Option<How>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum How {
+    Error,
+    Declared,
+}
+
+async fn fail(Query(fail): Query<Fail>) -> Result<&'static str, ShopError> {
+    match fail.how {
+        Some(How::Error) => Err(ShopError::Simulated),
+        Some(How::Declared) => {
+            observe_core::fail(Failure::Simulated);
+            Ok("this is a failure, whatever the status says\n")
+        }
+        None => Ok("nothing failed: try ?how=error or ?how=declared\n"),
+    }
+}
+
+/// `?now=true` panics.
+#[derive(Deserialize)]
+struct Panic {
+    #[serde(default)]
+    now: bool,
+}
+
+async fn panic(Query(panic): Query<Panic>) -> &'static str {
+    assert!(!panic.now, "it was asked to panic");
+    "no panic: try ?now=true\n"
+}
