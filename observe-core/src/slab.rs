@@ -329,7 +329,7 @@ mod tests {
         }};
     }
 
-    // Mutations caught: a generation that stays when a span is closed; `retain` without looking at it.
+    // Mutations caught: a generation that stays when a span is closed; `retain` that does not look at it.
     proptest! {
         #[test]
         fn a_number_means_its_span_and_no_other(steps in prop::collection::vec((0..5_u8, any::<prop::sample::Index>()), 1..200)) {
@@ -415,7 +415,7 @@ mod tests {
         assert!(slab.fresh.load(Ordering::Relaxed) < 1_000, "{:?}", slab.fresh);
     }
 
-    // Mutations caught: a chain taken without the count of changes; `find` that does not look again under the lock.
+    // Mutation caught: a generation that stays when a span is closed.
     #[test]
     fn threads_never_share_a_slot() {
         let slab = slab!(4_000);

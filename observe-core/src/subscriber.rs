@@ -10,10 +10,12 @@ mod log;
 mod map;
 pub(crate) mod scratch;
 mod visit;
+mod witness;
 
 #[cfg(feature = "subscriber")]
 pub use layer::SubscriberLayer;
 pub(crate) use log::LogBridge;
+pub(crate) use witness::Witness;
 
 use crate::clock::Tick;
 use crate::current::{self, Offer};
@@ -345,12 +347,14 @@ mod tests {
         run(|| {
             let unwinding = std::panic::AssertUnwindSafe(|| open(|| panic!("on purpose")));
             assert!(std::panic::catch_unwind(unwinding).is_err());
-            let before = info_span!("tests::function").entered();
+            let _outer = info_span!("outer").entered();
+            let outer = current::span().map(|span| span.id);
+            info_span!("tests::function").in_scope(|| {
+                assert_eq!(current::span().and_then(|span| span.parent), outer);
+            });
             let operation = open(|| info_span!("tests::function"));
-            let parent = current::span().map(|span| span.id);
-            assert_eq!(operation.open_span().and_then(|span| span.parent), parent);
+            assert_eq!(operation.open_span().and_then(|span| span.parent), outer);
             assert!(operation.open_span().is_some_and(|span| span.known.is_some()));
-            drop(before);
         });
     }
 

@@ -18,10 +18,10 @@ use crate::http_server::HttpServer;
 use crate::hub::Hub;
 use crate::operation::OperationBuilder;
 use crate::registry::Registry;
-use crate::subscriber::{LogBridge, Subscriber};
+use crate::subscriber::{LogBridge, Subscriber, Witness};
 use answer::Answer;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tracing::Dispatch;
 
@@ -41,8 +41,20 @@ struct Inner {
     hub: Arc<Hub>,
     /// Our subscriber, made when it is needed first: `tracing` asks every one that exists about every callsite, and
     /// behind a layer it is another's word that counts.
-    dispatch: OnceLock<Dispatch>,
+    dispatch: OnceLock<Door>,
     lines: Option<Arc<JsonLines>>,
+}
+
+struct Door {
+    dispatch: Dispatch,
+    /// Keeps `tracing` from taking the only subscriber for the global one.
+    _witness: Option<Dispatch>,
+}
+
+impl Door {
+    fn new(hub: &Arc<Hub>, witness: Option<Dispatch>) -> Self {
+        Self { dispatch: Dispatch::new(Subscriber::new(Arc::clone(hub))), _witness: witness }
+    }
 }
 
 impl Telemetry {
@@ -90,6 +102,9 @@ impl Telemetry {
 
     /// Changes which lines and spans are recorded, while the process runs.
     pub fn set_filter(&self, filter: Filter) {
+        // One at a time: what callsites were told last is what counts.
+        static CHANGES: Mutex<()> = Mutex::new(());
+        let _alone = CHANGES.lock().unwrap_or_else(PoisonError::into_inner);
         self.inner.hub.set_filter(filter);
         LogBridge::follow(&self.inner.hub);
         // Callsites remember what they were told.
@@ -134,8 +149,14 @@ impl Telemetry {
 }
 
 impl Inner {
+    /// Our subscriber, for scopes.
     fn dispatch(&self) -> &Dispatch {
-        self.dispatch.get_or_init(|| Dispatch::new(Subscriber::new(Arc::clone(&self.hub))))
+        &self.dispatch.get_or_init(|| Door::new(&self.hub, Some(Dispatch::new(Witness)))).dispatch
+    }
+
+    /// Our subscriber, to be the process's own.
+    fn global_dispatch(&self) -> &Dispatch {
+        &self.dispatch.get_or_init(|| Door::new(&self.hub, None)).dispatch
     }
 }
 

@@ -215,6 +215,11 @@ fn a_forgotten_guard_is_forgotten_with_its_span() {
             std::mem::forget(span.enter());
         }
         info!("outer");
+        let span = info_span!("forgotten", forgotten = 1);
+        std::mem::forget(span.enter());
+        info!("forgotten");
+        drop(span);
+        info!("outer");
         let operation = telemetry.operation("forgotten").start();
         std::mem::forget(operation.enter());
         info!("operation");
@@ -224,10 +229,12 @@ fn a_forgotten_guard_is_forgotten_with_its_span() {
         info!("none");
     });
     assert_eq!((&lines[0]["outer"], lines[0].get("forgotten")), (&1.into(), None));
-    assert_eq!(lines[1]["trace_id"], lines[0]["trace_id"]);
-    assert_ne!(lines[1]["span_id"], lines[0]["span_id"]);
+    assert_eq!(lines[1]["forgotten"], 1);
     assert_eq!(ids(&lines[2]), ids(&lines[0]));
-    assert_eq!(ids(&lines[3]), "");
+    assert_eq!(lines[3]["trace_id"], lines[0]["trace_id"]);
+    assert_ne!(lines[3]["span_id"], lines[0]["span_id"]);
+    assert_eq!(ids(&lines[4]), ids(&lines[0]));
+    assert_eq!(ids(&lines[5]), "");
 }
 
 /// Awaits once.

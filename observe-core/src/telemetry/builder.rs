@@ -240,7 +240,7 @@ impl Builder {
         let mut complaints: Vec<String> = complaints.iter().map(Error::to_string).collect();
         complaints.extend(registry.conflicts().iter().map(Error::to_string));
         if door == Door::Subscriber {
-            dispatcher::set_global_default(inner.dispatch().clone()).map_err(|_| {
+            dispatcher::set_global_default(inner.global_dispatch().clone()).map_err(|_| {
                 let text = "another tracing subscriber is installed: add `telemetry.layer()` to it, and use \
                             `install_without_subscriber`";
                 Error::new(Kind::AlreadyInstalled, text)
