@@ -111,7 +111,8 @@ fn stale_and_forged_ids_do_nothing() {
         let gone = info_span!("gone", gone = true);
         let stale = gone.id().unwrap();
         drop(gone);
-        let forged = [1, 2, 255, 1 << 20, u64::from(u32::MAX), 7 << 24, u64::MAX, u64::MAX - 1];
+        // None of these can be a span of a test that runs beside this one.
+        let forged = [1, 2, 255, u64::from(u32::MAX), 1 << 60, u64::MAX, u64::MAX - 1];
         let ids = forged.into_iter().map(span::Id::from_u64).chain([stale.clone()]);
         let open = info_span!("open", open = true).entered();
         dispatcher::get_default(|dispatch| {
@@ -139,7 +140,7 @@ fn stale_and_forged_ids_do_nothing() {
         assert!(traces.insert(pair[1]["trace_id"].to_string()));
         assert!(pair[1].get("open").is_none() && pair[1].get("gone").is_none());
     }
-    assert_eq!(traces.len(), 9);
+    assert_eq!(traces.len(), 8);
 }
 
 // Mutation caught: `exit` that takes off the top instead of the frame of its span.
