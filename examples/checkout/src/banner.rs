@@ -45,9 +45,9 @@ pub(crate) fn peers(peers: &Peers) {
 pub(crate) fn things_to_try(checkout: SocketAddr) {
     say(format_args!(
         "\n\
-        curl -s http://{checkout}/metrics | grep -E '^(http_server|dependency|orders)'\n\
-        curl -i http://{checkout}/charge --json '{{\"item\":\"tea\",\"quantity\":2,\"method\":\"card\",\"customer\":\"ada\"}}'\n\
-        curl -i http://{checkout}/fail?how=error    # then look for its trace_id in the log\n\
+        curl -s http://{checkout}/metrics | grep -E '_(count|total).* [1-9]'\n\
+        curl -si http://{checkout}/charge --json '{{\"item\":\"tea\",\"quantity\":2,\"method\":\"card\",\"customer\":\"ada\"}}'\n\
+        curl -si 'http://{checkout}/fail?how=error'    # its x-correlation-id is the trace_id in the log\n\
         \n\
         Ctrl-C ends all three.\n"
     ));
