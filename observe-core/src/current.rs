@@ -195,12 +195,17 @@ impl Stack {
     /// Takes off a frame by its name, and what was left above it; but not from under what is in progress.
     fn take_pushed(&mut self, pushed: Pushed) -> Left {
         let Pushed { depth, serial } = pushed;
-        if self.frames.get(depth).is_none_or(|frame| frame.serial != serial) {
+        let Some(own) = self.frames.get(depth).filter(|frame| frame.serial == serial) else {
             return Left::default();
-        }
+        };
         let above = self.frames.get(depth + 1..).unwrap_or_default();
+        // A guard that is dropped out of turn leaves the guards that are still held.
+        let is_guard = own.kind == Kind::Guarded;
+        let is_held = |frame: &Frame| {
+            frame.is_in_progress() || is_guard && frame.kind == Kind::Guarded && !frame.is_stale()
+        };
         // Nearly always empty, and then nothing is allocated.
-        let above = if above.is_empty() || above.iter().any(Frame::is_in_progress) {
+        let above = if above.is_empty() || above.iter().any(is_held) {
             Vec::new()
         } else {
             self.frames.split_off(depth + 1)

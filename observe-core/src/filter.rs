@@ -26,8 +26,11 @@ pub struct Filter {
     directives: Vec<(String, LevelFilter)>,
 }
 
+/// Further directives are not read: each line that no callsite remembers walks over them.
+const MAX_DIRECTIVES: usize = 256;
+
 impl Filter {
-    /// Reads directives. What is wrong is left out and told; the others count. Text without any good directive
+    /// Reads directives, the first 256. What is wrong is left out and told; the others count. Text without any good directive
     /// yields the default.
     #[must_use]
     pub fn parse(text: &str) -> (Filter, Vec<Error>) {
@@ -40,6 +43,11 @@ impl Filter {
         let mut filter = Filter { directives: Vec::new() };
         let mut errors = Vec::new();
         for directive in split(text) {
+            if filter.directives.len() == MAX_DIRECTIVES {
+                let rule = format!("log filter: more than {MAX_DIRECTIVES} directives; the rest is left out");
+                errors.push(Error::new(Kind::Invalid, rule));
+                break;
+            }
             match parse_directive(directive) {
                 Ok((target, level)) => filter.set(target, level),
                 Err(rule) => {
@@ -178,6 +186,15 @@ mod tests {
     }
 
     // Mutations caught: shorter targets first; `starts_with` turned round; a directive that is added, not replaced.
+    // Mutation caught: `read` without the limit.
+    #[test]
+    fn directives_are_bounded() {
+        let text: Vec<String> = (0..1_000).map(|n| format!("target{n}=debug")).collect();
+        let (filter, errors) = Filter::parse(&text.join(","));
+        assert_eq!(filter.directives.len(), MAX_DIRECTIVES);
+        assert!(errors.len() == 1 && errors[0].to_string().contains("256"), "{errors:?}");
+    }
+
     #[test]
     fn the_longest_target_decides() {
         let filter = filter("info,a=off, a::b = WARN ,c,d=1,d=4,e=Off,e::f=5,g=");

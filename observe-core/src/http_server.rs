@@ -4,7 +4,7 @@
 //! no tower service can use it by hand: [`Telemetry::http_server`](crate::Telemetry::http_server).
 
 use crate::context::{Context, Extract, TraceId};
-use crate::fields::{Fields, Key};
+use crate::fields::{Fields, Key, Text};
 use crate::http_metrics::{ActiveLabels, ErrorType, Method, RequestLabels, Route, Status, limit_routes};
 use crate::hub::Hub;
 use crate::operation::{End, Operation};
@@ -245,12 +245,13 @@ impl HttpServerOperation {
         self.labels.error_type = ErrorType::NONE;
     }
 
-    /// Why it failed, for its line. The first one said stays.
+    /// Why it failed, for its line: at most 16 KiB. The first one said stays.
     pub fn cause(&mut self, cause: &str) {
         if let Some(trace) = self.trace() {
-            trace.tell(|told| {
-                told.cause.get_or_insert_with(|| cause.to_owned());
-            });
+            let mut text = Text::new();
+            text.set(cause);
+            let text = text.plain().into_owned();
+            trace.tell(|told| told.cause.say(text));
         }
     }
 

@@ -3,6 +3,7 @@
 //! (The guide is written last.)
 
 mod catch;
+mod cause;
 pub mod clock;
 pub mod context;
 mod current;
@@ -98,6 +99,7 @@ pub mod __private {
     pub use crate::registry::LazyMetric;
     #[cfg(not(any(miri, target_family = "wasm")))]
     pub use crate::registry::METRICS;
+    pub use crate::request::error_text;
     pub use linkme;
     pub use std::boxed::Box;
     pub use tracing;

@@ -12,7 +12,6 @@ use crate::function::{Function, Measure};
 use crate::operation::{Operation, Parent};
 use crate::outcome::Outcome;
 use crate::span::OpenSpan;
-use crate::trace::LocalTrace;
 use pin_project_lite::pin_project;
 use std::fmt::{self, Debug, Display};
 use std::future::Future;
@@ -70,9 +69,8 @@ impl Work for Spanned {
 
     #[inline]
     fn end(&mut self, outcome: Outcome, why: Text<'_>) {
-        let trace = self.0.open_span().and_then(OpenSpan::trace);
-        let cause =
-            if why.is_none() || trace.is_none_or(|trace| is_explained(trace)) { None } else { why.render() };
+        let explained = why.is_none() || self.0.open_span().is_none_or(is_explained);
+        let cause = if explained { None } else { why.render() };
         self.0.close(outcome, cause);
     }
 }
@@ -193,18 +191,20 @@ impl Work for Timed {
 /// Tells the operation that runs here why it fails, should it fail.
 #[cold]
 fn explain(why: Text<'_>) {
-    let trace = current::with_span(|span| span.trace().cloned()).flatten();
-    if let Some(trace) = trace
-        && !is_explained(&trace)
+    // Not under the borrow of the stack: rendering is the user's code.
+    if let Some(span) = current::span()
+        && !is_explained(&span)
         && let Some(cause) = why.render()
+        && let Some(trace) = span.trace()
     {
-        trace.tell(|told| _ = told.cause.get_or_insert(cause));
+        trace.tell(|told| told.cause.gather(Some(span.id), cause));
     }
 }
 
-/// The innermost error is told first, and is the cause of those around it: theirs would not be heard.
-fn is_explained(trace: &LocalTrace) -> bool {
-    trace.told().is_some_and(|told| told.cause.is_some())
+/// Whether what failed below explains a failure of this span: then its own text is not made.
+fn is_explained(span: &OpenSpan) -> bool {
+    let told = span.trace().and_then(|trace| trace.told());
+    told.is_some_and(|told| told.cause.explains(span.id))
 }
 
 /// How a call ended, by its value.

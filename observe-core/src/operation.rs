@@ -211,11 +211,6 @@ impl Operation {
             let hub = &trace.hub;
             let tick = hub.clock.now();
             let duration = tick.since(span.start);
-            if let Some(cause) = cause {
-                trace.tell(|told| {
-                    told.cause.get_or_insert(cause);
-                });
-            }
             let root = span.is_local_root;
             let declared = root && trace.told().is_some_and(|told| told.error_type.is_some());
             let outcome = match outcome {
@@ -225,6 +220,9 @@ impl Operation {
             if outcome.is_failure() {
                 trace.failed.store(true, Ordering::Relaxed);
                 tracing.record("otel.status_code", "ERROR");
+                trace.tell(|told| told.cause.fail(span.id, span.parent, cause));
+            } else if let Some(mut told) = trace.told() {
+                told.cause.recover(span.id);
             }
             let facts = Facts {
                 baseline: trace.flags.is_sampled(),
@@ -322,13 +320,13 @@ impl End<'_> {
             return;
         }
         if let Some(told) = self.trace.told() {
-            if self.outcome.is_failure() {
-                if let Some(error_type) = told.error_type {
-                    fields.str(semconv::span::ERROR_TYPE, error_type);
-                }
-                if let Some(cause) = &told.cause {
-                    fields.str(semconv::span::ERROR_MESSAGE, cause);
-                }
+            if self.outcome.is_failure()
+                && let Some(error_type) = told.error_type
+            {
+                fields.str(semconv::span::ERROR_TYPE, error_type);
+            }
+            if let Some(cause) = told.cause.told(self.outcome.is_failure()) {
+                fields.str(semconv::span::ERROR_MESSAGE, cause);
             }
             fields.extend(&told.annotations);
         }

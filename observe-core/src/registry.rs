@@ -154,7 +154,8 @@ impl Registry {
         self.family(name, help, buckets)
     }
 
-    /// Makes and takes in a family of summaries. For times its name ends in `_seconds`, for sizes in `_bytes`.
+    /// Makes and takes in a family of summaries, of at most a hundred series. For times its name ends in
+    /// `_seconds`, for sizes in `_bytes`.
     ///
     /// # Errors
     ///
@@ -165,7 +166,8 @@ impl Registry {
         help: impl Into<String>,
         window: Window,
     ) -> Result<Arc<Family<L, Summary>>, Error> {
-        self.family(name, help, window)
+        let family = Family::<L, Summary>::named(name.into(), help.into(), window);
+        self.register(family.max_series(Family::<L, Summary>::DEFAULT_MAX_SUMMARIES))
     }
 
     fn family<L: LabelSet, M: Metric>(

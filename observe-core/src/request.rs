@@ -39,16 +39,21 @@ pub fn fail<E: LabelValue>(kind: E) {
 /// Hands over why the request failed, for its line: the error with its chain of sources, at most 16 of them and
 /// 16 KiB.
 ///
-/// By itself it declares nothing: a request that ends well says nothing of it. The first cause counts, since the
-/// innermost error is handed over first.
+/// By itself it declares nothing: the line of a 402 says why without being a failure's. It comes before what
+/// annotated functions answered, which is told only where nothing else was said; the first one handed over
+/// counts.
 pub fn cause(error: &dyn Error) {
     // Formatted before the lock: a `Display` may log.
+    let text = error_text(error);
+    tell(|told| told.cause.say(text));
+}
+
+/// An error with its chain of sources, bounded, whatever its `Display` does.
+#[doc(hidden)]
+pub fn error_text(error: &dyn Error) -> String {
     let mut text = Text::new();
     text.set_error(error);
-    let text = text.plain().into_owned();
-    tell(|told| {
-        told.cause.get_or_insert(text);
-    });
+    text.plain().into_owned()
 }
 
 /// Adds a field to the request's line: the place for what is too various for a label. All together are at most

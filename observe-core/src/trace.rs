@@ -1,5 +1,6 @@
 //! What the spans of one local root share.
 
+use crate::cause::Cause;
 use crate::context::{Context, CorrelationId, SpanContext, SpanId, TraceFlags, TraceId};
 use crate::fields::Fields;
 use crate::hub::Hub;
@@ -35,8 +36,8 @@ pub(crate) struct Told {
     pub(crate) error_type: Option<&'static str>,
     /// The route that matched, where the server's operation could not see it.
     pub(crate) route: Option<&'static str>,
-    /// The error's text, for the root's line.
-    pub(crate) cause: Option<String>,
+    /// Why it failed, for the root's line.
+    pub(crate) cause: Cause,
     /// Fields for the root's line.
     pub(crate) annotations: Fields,
 }
@@ -132,7 +133,7 @@ impl Pooled for LocalTrace {
             let told = self.told.get_mut().unwrap_or_else(PoisonError::into_inner);
             told.error_type = None;
             told.route = None;
-            told.cause = None;
+            told.cause = Cause::default();
             told.annotations.clear();
         }
     }

@@ -237,8 +237,8 @@ impl Drop for Holding {
 /// Depth and lag of a queue.
 ///
 /// The families are shared by all queues of a registry and labelled `queue`: `queue_capacity`, `queue_depth`,
-/// `queue_lag_seconds` (how long its oldest item has been in it, computed at each scrape, so that it grows
-/// when nobody takes anything out), `queue_wait_duration_seconds` and `queue_rejected_total`. The limit of names is
+/// `queue_lag_seconds` (how long since the item that left it last came in: no less than the age of its oldest,
+/// computed at each scrape, so that it grows when nobody takes anything out), `queue_wait_duration_seconds` and `queue_rejected_total`. The limit of names is
 /// that of [`Usage`]. Cheap to clone; clones are one.
 ///
 /// ```
@@ -375,7 +375,8 @@ fn lags(queues: &Mutex<Vec<Weak<QueueInner>>>, out: &mut Collect<'_>) {
         *lag = lag.max(queue.lag().as_secs_f64());
     }
     for (queue, lag) in lags {
-        let help = "How long the oldest item has been in the queue.";
+        let help =
+            "Time since the item that left the queue last came in: no less than the age of its oldest.";
         out.gauge(names::QUEUE_LAG_SECONDS, help, &[(names::QUEUE, queue)], lag);
     }
 }

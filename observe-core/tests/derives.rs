@@ -210,6 +210,7 @@ fn a_set_numbers_its_combinations() {
 // Mutation caught: an `Option` of a label with an empty text that counts it and `None` apart.
 #[test]
 fn no_two_series_of_a_family_have_one_name() {
+    #[expect(clippy::option_option, reason = "it is what is tested")]
     #[derive(Clone, Copy, LabelSet)]
     struct Optional {
         method: Option<Method>,

@@ -15,6 +15,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "hub",
             "pool",
+            "cause",
             "trace",
             "span",
             "slab",

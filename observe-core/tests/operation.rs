@@ -1,5 +1,7 @@
 //! An operation ends exactly once, with the outcome that it had, and leaves the thread as it found it.
 
+#![allow(clippy::unwrap_used, reason = "a test says by it what must be there")]
+
 use futures_util::FutureExt;
 use observe_core::clock::{Clock, ManualClock};
 use observe_core::context::Context;
@@ -205,7 +207,14 @@ fn guards_dropped_out_of_turn_disturb_nobody_else() {
     let guard_a = a.enter();
     assert_eq!(Context::current().span(), id_a);
     drop(guard_b);
+    assert_eq!(Context::current().span(), id_a);
     drop(guard_a);
+    assert!(Context::current().span().is_none());
+    let guard_a = a.enter();
+    let guard_b = b.enter();
+    drop(guard_a);
+    assert_eq!(Context::current().span(), id_b);
+    drop(guard_b);
     assert!(Context::current().span().is_none());
 }
 
@@ -246,6 +255,27 @@ fn a_failure_is_told_once_by_the_outermost() {
     assert_eq!(lines[0]["order.id"], 42);
     assert_eq!(lines[0]["trace_id"], id.trace_id.to_string());
     assert_eq!(lines[0]["span_id"], id.span_id.to_string());
+}
+
+// Mutation caught: `recover` not called at a good end; the cause of a failure that was coped with told for another.
+#[test]
+fn a_failure_that_was_coped_with_explains_no_other() {
+    let written = Captured::default();
+    let telemetry = telemetry(&written, Clock::system());
+    let outer = telemetry.operation("outer").start();
+    {
+        let _outer = outer.enter();
+        let retried = telemetry.operation("retried").start();
+        {
+            let _retried = retried.enter();
+            telemetry.operation("first try").start().fail("refused");
+        }
+        retried.finish(Outcome::Ok);
+    }
+    outer.fail("disk full");
+    let lines = written.lines(&telemetry);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(lines[0]["error.message"], "disk full");
 }
 
 // Mutation caught: a record from the pool that still has the last trace's words.

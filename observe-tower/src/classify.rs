@@ -1,14 +1,11 @@
 //! What counts as a failure.
 
 use http::{Extensions, HeaderMap, StatusCode};
+use observe_core::__private::error_text;
 use observe_core::http_server::HttpServerOperation;
 use observe_core::label::LabelValue;
 use std::error::Error;
-use std::fmt::Write as _;
 use std::sync::Arc;
-
-/// How many causes of an error are told: a chain may be a circle.
-const MAX_CAUSES: usize = 16;
 
 /// Says that a request failed: of what kind, and why.
 ///
@@ -58,17 +55,10 @@ impl Failure {
         Self { kind: "", cause: None }
     }
 
-    /// Hands over why, for the request's line: the error and its chain of sources.
+    /// Hands over why, for the request's line: the error and its chain of sources, at most 16 of them and 16 KiB.
     #[must_use]
     pub fn cause(mut self, error: &dyn Error) -> Self {
-        let mut text = error.to_string();
-        let mut source = error.source();
-        for _ in 0..MAX_CAUSES {
-            let Some(error) = source else { break };
-            let _ = write!(text, ": {error}");
-            source = error.source();
-        }
-        self.cause = Some(Arc::from(text));
+        self.cause = Some(Arc::from(error_text(error)));
         self
     }
 

@@ -19,7 +19,7 @@ pin_project! {
     /// A request under way: every poll of it has the request as the current context. Dropped before it is ready,
     /// also before its first poll, the request was cancelled.
     #[must_use = "futures do nothing unless polled"]
-    pub struct ObserveFuture<F> {
+    pub struct ResponseFuture<F> {
         #[pin]
         future: Option<F>,
         // Both are taken at the end.
@@ -27,7 +27,7 @@ pin_project! {
         after: Option<After>,
     }
 
-    impl<F> PinnedDrop for ObserveFuture<F> {
+    impl<F> PinnedDrop for ResponseFuture<F> {
         fn drop(this: Pin<&mut Self>) {
             // The service's destructors run inside, then the request ends.
             let mut this = this.project();
@@ -38,13 +38,13 @@ pin_project! {
     }
 }
 
-impl<F> ObserveFuture<F> {
+impl<F> ResponseFuture<F> {
     pub(crate) fn new(future: F, operation: HttpServerOperation, after: After) -> Self {
         Self { future: Some(future), operation: Some(operation), after: Some(after) }
     }
 }
 
-impl<F, R, E> Future for ObserveFuture<F>
+impl<F, R, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<R>, E>>,
     R: Body,
@@ -77,9 +77,9 @@ where
     }
 }
 
-impl<F> fmt::Debug for ObserveFuture<F> {
+impl<F> fmt::Debug for ResponseFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ObserveFuture").field("operation", &self.operation).finish_non_exhaustive()
+        f.debug_struct("ResponseFuture").field("operation", &self.operation).finish_non_exhaustive()
     }
 }
 

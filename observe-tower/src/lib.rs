@@ -13,7 +13,7 @@ mod service;
 
 pub use body::ObserveBody;
 pub use classify::{Classify, Failure, ResponseHead};
-pub use future::ObserveFuture;
+pub use future::ResponseFuture;
 pub use layer::ObserveLayer;
 pub use route::{RequestHead, RouteOf};
 pub use scrape::{ScrapeBody, ScrapeService};

@@ -1,7 +1,7 @@
 //! The service around a service.
 
 use crate::body::ObserveBody;
-use crate::future::{After, ObserveFuture};
+use crate::future::{After, ResponseFuture};
 use crate::layer::Settings;
 use crate::route::RequestHead;
 use http::uri::Scheme as UriScheme;
@@ -39,7 +39,7 @@ where
 {
     type Response = Response<ObserveBody<R>>;
     type Error = S::Error;
-    type Future = ObserveFuture<S::Future>;
+    type Future = ResponseFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -51,7 +51,7 @@ where
         let mut operation = self.settings.begin(&head);
         // What the service does in its `call` is done for the request.
         let future = operation.within(|| self.inner.call(request));
-        ObserveFuture::new(future, operation, after)
+        ResponseFuture::new(future, operation, after)
     }
 }
 

@@ -134,7 +134,7 @@ impl ByHand {
 /// The floor does the same by hand; the bare service does nothing of it.
 pub(super) fn request_through_the_layer() {
     let layer = ObserveLayer::new(telemetry::installed())
-        .route(|_: &observe_tower::RequestHead<'_>| Some("/users/{id}".into()));
+        .route(|_: &observe_tower::RequestHead<'_>| Some("/users/{id}"));
     let mut observed = layer.layer(service_fn(answer));
     let mut bare = service_fn(answer);
     let mut by_hand = ByHand::default();

@@ -40,7 +40,8 @@ const DROP_PATIENCE: Duration = Duration::from_secs(1);
 pub struct QueueLimits {
     /// Lines, 1 to 1,048,576. Defaults to 8,192.
     pub lines: usize,
-    /// Bytes of all lines together, at most 64 GiB. Defaults to 8 MiB.
+    /// Bytes of all lines together, at most 64 GiB. Defaults to 8 MiB. It is their lengths that count: the buffers
+    /// that they lie in hold up to 8 KiB each when long lines came before.
     pub bytes: usize,
 }
 

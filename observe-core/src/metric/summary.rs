@@ -289,10 +289,15 @@ impl std::fmt::Debug for Summary {
 }
 
 impl<L: LabelSet> Family<L, Summary> {
-    /// A family of summaries of the last minute. For times its name ends in `_seconds`, for sizes in `_bytes`.
+    /// How many series a family of summaries has at most, unless [`max_series`](Family::max_series) says
+    /// otherwise: each can take up to 240 kB.
+    pub const DEFAULT_MAX_SUMMARIES: u32 = 100;
+
+    /// A family of summaries of the last minute, of at most a hundred series. For times its name ends in
+    /// `_seconds`, for sizes in `_bytes`.
     #[must_use]
     pub const fn summary(name: &'static str, help: &'static str) -> Self {
-        Self::fixed(name, help, Window::MINUTE, None)
+        Self::fixed(name, help, Window::MINUTE, None).max_series(Self::DEFAULT_MAX_SUMMARIES)
     }
 }
 
