@@ -348,7 +348,10 @@ fn line(end: &End<'_>, measure: &Measure) {
         return;
     }
     let mut message = Text::new();
-    message.set(measure.name());
+    match end.outcome {
+        Outcome::Ok => message.set(measure.name()),
+        outcome => message.set_formatted(format_args!("{} {}", measure.name(), outcome.as_verb())),
+    }
     let mut fields = Fields::new();
     end.describe(&mut fields);
     end.log(level, semconv::span::TARGET, &message, &fields);

@@ -30,6 +30,16 @@ impl Outcome {
         }
     }
 
+    /// What a line says of it, behind a name.
+    pub(crate) const fn as_verb(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ended",
+            Outcome::Error => "failed",
+            Outcome::Cancelled => "was cancelled",
+            Outcome::Panicked => "panicked",
+        }
+    }
+
     /// Whether it is [`Error`](Outcome::Error) or [`Panicked`](Outcome::Panicked). A cancelled operation
     /// did not fail: somebody stopped waiting for it.
     #[must_use]

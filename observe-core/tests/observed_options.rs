@@ -316,7 +316,7 @@ fn an_error_is_told_by_the_best_text_it_has() {
         let lines = seen.lines();
         let [line] = lines.as_slice() else { panic!("one line for one failure: {lines:?}") };
         assert_eq!((&line["level"], &line["outcome"]), (&Value::from("ERROR"), &Value::from("error")));
-        assert_eq!(line["message"], format!("observed_options::{name}"));
+        assert_eq!(line["message"], format!("observed_options::{name} failed"));
         line["error.message"].as_str().map(ToOwned::to_owned)
     };
     let text = |text: &str| Some(text.to_owned());

@@ -249,7 +249,7 @@ fn a_failure_is_told_once_by_the_outermost() {
     let lines = written.lines(&telemetry);
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert_eq!(lines[0]["level"], "ERROR");
-    assert_eq!(lines[0]["message"], "outer");
+    assert_eq!(lines[0]["message"], "outer failed");
     assert_eq!(lines[0]["outcome"], "error");
     assert_eq!(lines[0]["error.message"], "card declined");
     assert_eq!(lines[0]["order.id"], 42);

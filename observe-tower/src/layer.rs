@@ -164,6 +164,13 @@ impl Settings {
 #[derive(Default)]
 pub(crate) struct Place(AtomicU32);
 
+#[cfg(feature = "axum")]
+const NO_ROUTE: &str = "the layer saw no matched route in its first hundred good answers: apply it with \
+                        `Router::layer`, below the routes, or say how routes are named with `ObserveLayer::route`";
+#[cfg(not(feature = "axum"))]
+const NO_ROUTE: &str = "the layer saw no route in its first hundred good answers: build `observe-tower` with its \
+                        feature `axum`, or say how routes are named with `ObserveLayer::route`";
+
 impl Place {
     const GOOD: u32 = u32::MAX;
     /// After so many good answers without a route it is told.
@@ -180,10 +187,7 @@ impl Place {
         if has_route {
             self.0.store(Self::GOOD, Ordering::Relaxed);
         } else if self.is_open() && self.0.fetch_add(1, Ordering::Relaxed) == Self::PATIENCE - 1 {
-            server.warn(
-                "the layer saw no matched route in its first hundred good answers: apply it with `Router::layer`, \
-                 below the routes, or say how routes are named with `ObserveLayer::route`",
-            );
+            server.warn(NO_ROUTE);
         }
     }
 }

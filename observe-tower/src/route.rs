@@ -96,12 +96,9 @@ impl Routes {
         }
     }
 
-    /// Whether a router's answer is expected, so that it is worth a warning when it never comes.
+    /// Whether it is worth a warning when no request has a route: nobody was named who says that there is none.
     pub(crate) fn is_expected(&self) -> bool {
-        #[cfg(feature = "axum")]
-        return matches!(self, Routes::MatchedPath);
-        #[cfg(not(feature = "axum"))]
-        false
+        !matches!(self, Routes::Named(_))
     }
 }
 

@@ -43,7 +43,8 @@ fn run() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let role = args.role.unwrap_or(Role::Checkout);
-    let listener = TcpListener::bind(args.listen).map_err(|error| format!("{}: {error}", args.listen))?;
+    let listener = TcpListener::bind(args.listen)
+        .map_err(|error| format!("{}: {error} (--listen 127.0.0.1:0 takes free ports)", args.listen))?;
     let children = if args.role.is_none() { Children::start(&args)? } else { Children::none() };
     let peers = children.peers(&args)?;
 

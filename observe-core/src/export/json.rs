@@ -3,6 +3,7 @@
 mod layout;
 mod time;
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,15 @@ pub enum LogFormat {
         /// With colours.
         colour: bool,
     },
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LogFormat::Json => "json",
+            LogFormat::Pretty { .. } => "pretty",
+        })
+    }
 }
 
 /// What [`JsonLines`] are made of.

@@ -20,7 +20,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tracing::dispatcher;
-use tracing_core::{Level, LevelFilter};
+use tracing_core::Level;
 
 /// Describes a telemetry: [`Telemetry::builder`].
 #[must_use = "a builder does nothing until `install` or `build`"]
@@ -196,7 +196,7 @@ impl Builder {
         };
         let registry = self.registry.unwrap_or_else(Registry::with_statics);
         let (filter, complaints) = decide_filter(std::env::var("RUST_LOG").ok(), self.filter, door);
-        let format = decide_format(self.format);
+        let (format, misread) = decide_format(std::env::var("OBSERVE_LOG").ok(), self.format);
         let started = self.clock.unix_nanos(self.clock.now());
 
         let lines = if self.lines {
@@ -217,7 +217,7 @@ impl Builder {
             None => Arc::new(Nowhere),
         };
         let told =
-            format!("filter {} by {}; format {:?} by {}", filter.value, filter.by, format.value, format.by);
+            format!("filter {} by {}; format {} by {}", filter.value, filter.by, format.value, format.by);
         let hub = Arc::new(Hub::new(Parts {
             clock: self.clock,
             registry: registry.clone(),
@@ -238,6 +238,7 @@ impl Builder {
 
         let inner = Arc::new(Inner { hub: Arc::clone(&hub), dispatch: OnceLock::new(), lines });
         let mut complaints: Vec<String> = complaints.iter().map(Error::to_string).collect();
+        complaints.extend(misread);
         complaints.extend(registry.conflicts().iter().map(Error::to_string));
         if door == Door::Subscriber {
             dispatcher::set_global_default(inner.global_dispatch().clone()).map_err(|_| {
@@ -273,26 +274,30 @@ fn decide_filter(asked: Option<String>, code: Option<Filter>, door: Door) -> (De
     let decided = match (asked, code) {
         (Some(value), _) => Decided { value, by: "RUST_LOG" },
         (None, Some(value)) => Decided { value, by: "code" },
-        (None, None) => {
-            let value =
-                if door == Door::Layer { Filter::from(LevelFilter::TRACE) } else { Filter::default() };
-            Decided { value, by: "default" }
-        }
+        (None, None) => Decided { value: Filter::default(), by: "default" },
     };
     (decided, complaints)
 }
 
-/// The code's word wins over the variable's.
-fn decide_format(code: Option<LogFormat>) -> Decided<LogFormat> {
-    let asked = std::env::var("OBSERVE_LOG").unwrap_or_default();
-    match (code, asked.trim()) {
+/// The code's word wins over the variable's. What the variable says that is no format is told.
+fn decide_format(asked: Option<String>, code: Option<LogFormat>) -> (Decided<LogFormat>, Option<String>) {
+    let asked = asked.unwrap_or_default();
+    let read = match asked.trim() {
+        "" => Ok(None),
+        "json" => Ok(Some(LogFormat::Json)),
+        "pretty" => Ok(Some(LogFormat::Pretty { colour: Pretty::stdout_has_colour() })),
+        other => Err(format!("OBSERVE_LOG `{other}`: is `json` or `pretty`")),
+    };
+    let (asked, misread) = match read {
+        Ok(asked) => (asked, None),
+        Err(text) => (None, Some(text)),
+    };
+    let decided = match (code, asked) {
         (Some(value), _) => Decided { value, by: "code" },
-        (None, "pretty") => {
-            Decided { value: LogFormat::Pretty { colour: Pretty::stdout_has_colour() }, by: "OBSERVE_LOG" }
-        }
-        (None, "json") => Decided { value: LogFormat::Json, by: "OBSERVE_LOG" },
-        (None, _) => Decided { value: LogFormat::Json, by: "default" },
-    }
+        (None, Some(value)) => Decided { value, by: "OBSERVE_LOG" },
+        (None, None) => Decided { value: LogFormat::Json, by: "default" },
+    };
+    (decided, misread)
 }
 
 impl fmt::Debug for Builder {
@@ -323,5 +328,18 @@ mod tests {
         }
         assert_eq!(decided("x=loud,warn", Some("debug"), Door::Layer), ("warn".to_owned(), "RUST_LOG", 1));
         assert_eq!(decided("warn", Some("debug"), Door::Scope), ("debug".to_owned(), "code", 0));
+    }
+
+    // Mutation caught: the variable before the code's word; a word that is no format passed over in silence.
+    #[test]
+    fn a_format_that_is_none_is_told() {
+        let asked = |text: &str, code| {
+            let (decided, misread) = decide_format(Some(text.to_owned()), code);
+            (decided.value.to_string(), decided.by, misread.is_some())
+        };
+        assert_eq!(asked("human", None), ("json".to_owned(), "default", true));
+        assert_eq!(asked("pretty", None), ("pretty".to_owned(), "OBSERVE_LOG", false));
+        assert_eq!(asked("pretty", Some(LogFormat::Json)), ("json".to_owned(), "code", false));
+        assert_eq!(asked("", None), ("json".to_owned(), "default", false));
     }
 }
