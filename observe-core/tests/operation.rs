@@ -57,7 +57,8 @@ fn count(telemetry: &Telemetry, name: &str, outcome: &str) -> f64 {
 #[test]
 fn every_way_to_end_is_one_count_of_its_outcome() {
     let telemetry = telemetry(&Captured::default(), Clock::system());
-    let ways: [(&'static str, fn(Operation), &str); 8] = [
+    type End = fn(Operation);
+    let ways: [(&'static str, End, &str); 8] = [
         ("end-finish", |operation| operation.finish(Outcome::Ok), "ok"),
         ("end-fail", |operation| operation.fail("no"), "error"),
         ("end-run", |operation| operation.run(|| {}), "ok"),
