@@ -1,6 +1,7 @@
 //! Futures and closures that take their context along.
 
 use crate::current::{self, Pushed};
+use crate::fields::Text;
 use crate::hub::Hub;
 use crate::operation::Operation;
 use crate::outcome::Outcome;
@@ -19,7 +20,38 @@ impl Operation {
     /// Runs a future inside: every poll of it has the operation as the current context. It ends as
     /// [`Outcome::Ok`] when the future is ready, as cancelled when the future is dropped before.
     pub fn instrument<F: Future>(self, future: F) -> Instrumented<F> {
-        Instrumented { future: Some(future), operation: Some(self) }
+        Instrumented { future: Some(future), operation: Some(self), fault: |_| None }
+    }
+
+    /// [`instrument`](Operation::instrument), for a future that can fail: an error ends the operation as
+    /// [`Outcome::Error`], and its text is the cause.
+    ///
+    /// ```
+    /// use observe_core::Operation;
+    ///
+    /// async fn resize(image: &[u8]) -> Result<Vec<u8>, std::io::Error> {
+    ///     Ok(image[..image.len() / 2].to_vec())
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let small = Operation::builder("resize").start().instrument_result(resize(b"image")).await?;
+    /// # assert_eq!(small, b"im");
+    /// # Ok::<(), std::io::Error>(())
+    /// # })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn instrument_result<F, T, E>(self, future: F) -> Instrumented<F>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: fmt::Display,
+    {
+        let fault = |output: &F::Output| {
+            let error = output.as_ref().err()?;
+            let mut text = Text::new();
+            text.set_formatted(format_args!("{error}"));
+            Some(text.plain().into_owned())
+        };
+        Instrumented { future: Some(future), operation: Some(self), fault }
     }
 
     /// Runs a closure inside; it ends as [`Outcome::Ok`] when the closure returns.
@@ -33,13 +65,18 @@ impl Operation {
 pin_project! {
     /// A future inside an operation: see [`Operation::instrument`].
     #[must_use = "futures do nothing unless polled"]
-    pub struct Instrumented<F> {
+    pub struct Instrumented<F>
+    where
+        F: Future,
+    {
         #[pin]
         future: Option<F>,
         operation: Option<Operation>,
+        // Why what the future answered is a failure, if it is one.
+        fault: fn(&F::Output) -> Option<String>,
     }
 
-    impl<F> PinnedDrop for Instrumented<F> {
+    impl<F: Future> PinnedDrop for Instrumented<F> {
         fn drop(this: Pin<&mut Self>) {
             // The future's destructors run inside, then the operation ends.
             let mut this = this.project();
@@ -64,14 +101,17 @@ impl<F: Future> Future for Instrumented<F> {
             }
             None => Poll::Pending,
         }));
-        if let Some(operation) = this.operation.take() {
-            operation.finish(Outcome::Ok);
+        if let Some(mut operation) = this.operation.take() {
+            match operation.within(|| (this.fault)(&value)) {
+                None => operation.finish(Outcome::Ok),
+                Some(cause) => operation.close(Outcome::Error, Some(cause)),
+            }
         }
         Poll::Ready(value)
     }
 }
 
-impl<F> fmt::Debug for Instrumented<F> {
+impl<F: Future> fmt::Debug for Instrumented<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Instrumented").field("operation", &self.operation).finish_non_exhaustive()
     }

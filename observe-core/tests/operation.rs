@@ -58,7 +58,7 @@ fn count(telemetry: &Telemetry, name: &str, outcome: &str) -> f64 {
 fn every_way_to_end_is_one_count_of_its_outcome() {
     let telemetry = telemetry(&Captured::default(), Clock::system());
     type End = fn(Operation);
-    let ways: [(&'static str, End, &str); 8] = [
+    let ways: [(&'static str, End, &str); 10] = [
         ("end-finish", |operation| operation.finish(Outcome::Ok), "ok"),
         ("end-fail", |operation| operation.fail("no"), "error"),
         ("end-run", |operation| operation.run(|| {}), "ok"),
@@ -75,6 +75,28 @@ fn every_way_to_end_is_one_count_of_its_outcome() {
             "panicked",
         ),
         ("end-future-ready", |operation| operation.instrument(async {}).now_or_never().unwrap(), "ok"),
+        (
+            "end-result-ok",
+            |operation| {
+                assert!(
+                    operation.instrument_result(async { Ok::<_, &str>(()) }).now_or_never().unwrap().is_ok()
+                );
+            },
+            "ok",
+        ),
+        (
+            "end-result-error",
+            |operation| {
+                assert!(
+                    operation
+                        .instrument_result(async { Err::<(), _>("no") })
+                        .now_or_never()
+                        .unwrap()
+                        .is_err()
+                );
+            },
+            "error",
+        ),
         (
             "end-future-dropped",
             |operation| {

@@ -1,7 +1,7 @@
 //! The work queue: receipts are written after the client has its answer.
 
+use crate::pool::PoolError;
 use crate::store::Store;
-use observe_core::label::LabelValue;
 use observe_core::{Kind, Queue, Telemetry, Ticket};
 use std::collections::HashMap;
 use std::error::Error;
@@ -23,12 +23,6 @@ struct Message {
     headers: HashMap<String, String>,
     /// From here on it waits.
     ticket: Ticket,
-}
-
-/// Why a job failed: the label `error_type`.
-#[derive(Clone, Copy, LabelValue)]
-enum Failure {
-    Store,
 }
 
 impl Receipts {
@@ -60,16 +54,13 @@ async fn work(mut messages: mpsc::Receiver<Message>, store: Store, telemetry: Te
         ticket.dequeued();
         let parent = telemetry.extract(&headers);
         let operation = telemetry.operation("write receipt").kind(Kind::Consumer).parent(&parent).start();
-        operation.instrument(write(order, &store)).await;
+        // Its line tells of a failure.
+        let _ = operation.instrument_result(write(order, &store)).await;
     }
 }
 
-async fn write(order: i64, store: &Store) {
-    match store.insert_receipt(order).await {
-        Ok(()) => tracing::info!(order.id = order, "receipt written"),
-        Err(error) => {
-            observe_core::cause(&error);
-            observe_core::fail(Failure::Store);
-        }
-    }
+async fn write(order: i64, store: &Store) -> Result<(), PoolError> {
+    store.insert_receipt(order).await?;
+    tracing::info!(order.id = order, "receipt written");
+    Ok(())
 }
