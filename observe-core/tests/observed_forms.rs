@@ -101,6 +101,34 @@ fn local() -> u8 {
     inner()
 }
 
+macro_rules! made {
+    ($name:ident, $returned:ty, $body:block) => {
+        #[observed]
+        fn $name() -> $returned $body
+    };
+}
+made!(by_a_block, Result<u8, String>, { Ok(7) });
+
+#[observed]
+async fn borrowing_error<'a>(text: &'a str) -> Result<u8, Box<dyn std::error::Error + Send + Sync + 'a>> {
+    text.parse().map_err(Into::into)
+}
+
+/// A method that everything has.
+mod everything {
+    pub(super) trait Verdict: Sized {
+        fn verdict(self) -> u8 {
+            8
+        }
+    }
+    impl<T> Verdict for T {}
+
+    #[super::observed]
+    pub(super) fn judged() -> Result<u8, String> {
+        Ok(().verdict())
+    }
+}
+
 // Catches: a body that is not inferred, borrowed or captured as that of a function is.
 #[test]
 fn each_is_the_function_it_was() {
@@ -116,6 +144,8 @@ fn each_is_the_function_it_was() {
     });
     assert_eq!((closures(|x| x + 1)(1), lifetimes("a", "b"), dynamic(&mut || 3)), (2, ("a", "b"), 3));
     assert_eq!((dynamic_result(&4)(), r#fn(5), associated([6].into_iter()), local()), (4, 5, Some(6), 1));
+    assert_eq!((by_a_block(), everything::judged()), (Ok(7), Ok(8)));
+    assert_eq!(runtime.block_on(borrowing_error("9")).unwrap(), 9);
     #[expect(deprecated)]
     let attributed = attributed(1);
     assert_eq!(attributed, 1);

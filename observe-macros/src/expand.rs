@@ -250,11 +250,11 @@ impl Expansion<'_> {
         let probe = match self.options.err.as_ref().map(|err| err.value) {
             None => quote! {
                 use #private::observed::probe::*;
-                (&&&&&#private::observed::probe::Probe(#value)).verdict()
+                (&&&&&#private::observed::probe::Probe(#value)).observed_verdict()
             },
             Some(Told::Off) => quote! {
                 use #private::observed::probe::*;
-                (&#private::observed::probe::Probe(#value)).verdict()
+                (&#private::observed::probe::Probe(#value)).observed_verdict()
             },
             Some(Told::Debug(place)) => {
                 value.set_span(ours(place));

@@ -31,10 +31,7 @@ impl Parse for Loose {
         let (mut inner, mut body) = (Vec::new(), Group::new(Delimiter::Brace, TokenStream::new()));
         let end: Option<Token![;]> = if input.peek(Token![;]) { Some(input.parse()?) } else { None };
         if end.is_none() {
-            let whole: Group = input.parse()?;
-            if whole.delimiter() != Delimiter::Brace {
-                return Err(syn::Error::new(whole.span(), "expected the body"));
-            }
+            let whole = body_of(input.parse()?)?;
             let parser = |input: ParseStream<'_>| {
                 inner = input.call(Attribute::parse_inner)?;
                 input.parse::<TokenStream>()
@@ -43,6 +40,21 @@ impl Parse for Loose {
             body.set_span(whole.span());
         }
         Ok(Loose(Function { attrs, vis, defaultness, sig, inner, body }, end))
+    }
+}
+
+/// The body in its braces: a `$body:block` of a macro comes in a group that nobody wrote.
+fn body_of(token: TokenTree) -> syn::Result<Group> {
+    match token {
+        TokenTree::Group(whole) if whole.delimiter() == Delimiter::Brace => Ok(whole),
+        TokenTree::Group(around) if around.delimiter() == Delimiter::None => {
+            let mut within = around.stream().into_iter();
+            match (within.next(), within.next()) {
+                (Some(token), None) => body_of(token),
+                _ => Err(syn::Error::new(around.span(), "expected the body")),
+            }
+        }
+        token => Err(syn::Error::new(token.span(), "expected the body")),
     }
 }
 

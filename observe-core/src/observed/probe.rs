@@ -24,12 +24,12 @@ impl<T> Clone for Probe<'_, T> {
 /// An error with sources.
 pub trait OfError<'a> {
     /// How it went.
-    fn verdict(self) -> Verdict<'a>;
+    fn observed_verdict(self) -> Verdict<'a>;
 }
 
 impl<'a, T, E: Error> OfError<'a> for &&&&&Probe<'a, Result<T, E>> {
     #[inline]
-    fn verdict(self) -> Verdict<'a> {
+    fn observed_verdict(self) -> Verdict<'a> {
         judge(self.0, |error| Text::Error(error))
     }
 }
@@ -37,12 +37,12 @@ impl<'a, T, E: Error> OfError<'a> for &&&&&Probe<'a, Result<T, E>> {
 /// What wraps an error: `Box<dyn Error + Send + Sync>`, `anyhow::Error`.
 pub trait OfWrapped<'a> {
     /// How it went.
-    fn verdict(self) -> Verdict<'a>;
+    fn observed_verdict(self) -> Verdict<'a>;
 }
 
-impl<'a, T, E: Deref<Target: AsError + 'static>> OfWrapped<'a> for &&&&Probe<'a, Result<T, E>> {
+impl<'a, T, E: Deref<Target: AsError>> OfWrapped<'a> for &&&&Probe<'a, Result<T, E>> {
     #[inline]
-    fn verdict(self) -> Verdict<'a> {
+    fn observed_verdict(self) -> Verdict<'a> {
         judge(self.0, |error| Text::Error(error.deref().as_error()))
     }
 }
@@ -50,13 +50,13 @@ impl<'a, T, E: Deref<Target: AsError + 'static>> OfWrapped<'a> for &&&&Probe<'a,
 /// An error of some type.
 pub trait AsError {
     /// As an error.
-    fn as_error(&self) -> &(dyn Error + 'static);
+    fn as_error(&self) -> &dyn Error;
 }
 
 macro_rules! errors {
     ($($type:ty,)*) => {$(
-        impl AsError for $type {
-            fn as_error(&self) -> &(dyn Error + 'static) {
+        impl<'e> AsError for $type {
+            fn as_error(&self) -> &dyn Error {
                 self
             }
         }
@@ -64,20 +64,20 @@ macro_rules! errors {
 }
 
 errors! {
-    dyn Error,
-    dyn Error + Send,
-    dyn Error + Send + Sync,
+    dyn Error + 'e,
+    dyn Error + Send + 'e,
+    dyn Error + Send + Sync + 'e,
 }
 
 /// A text.
 pub trait OfDisplay<'a> {
     /// How it went.
-    fn verdict(self) -> Verdict<'a>;
+    fn observed_verdict(self) -> Verdict<'a>;
 }
 
 impl<'a, T, E: Display> OfDisplay<'a> for &&&Probe<'a, Result<T, E>> {
     #[inline]
-    fn verdict(self) -> Verdict<'a> {
+    fn observed_verdict(self) -> Verdict<'a> {
         judge(self.0, |error| Text::Display(error))
     }
 }
@@ -85,12 +85,12 @@ impl<'a, T, E: Display> OfDisplay<'a> for &&&Probe<'a, Result<T, E>> {
 /// Something for programmers.
 pub trait OfDebug<'a> {
     /// How it went.
-    fn verdict(self) -> Verdict<'a>;
+    fn observed_verdict(self) -> Verdict<'a>;
 }
 
 impl<'a, T, E: Debug> OfDebug<'a> for &&Probe<'a, Result<T, E>> {
     #[inline]
-    fn verdict(self) -> Verdict<'a> {
+    fn observed_verdict(self) -> Verdict<'a> {
         judge(self.0, |error| Text::Debug(error))
     }
 }
@@ -98,12 +98,12 @@ impl<'a, T, E: Debug> OfDebug<'a> for &&Probe<'a, Result<T, E>> {
 /// Something that cannot be told.
 pub trait OfResult<'a> {
     /// How it went.
-    fn verdict(self) -> Verdict<'a>;
+    fn observed_verdict(self) -> Verdict<'a>;
 }
 
 impl<'a, T, E> OfResult<'a> for &Probe<'a, Result<T, E>> {
     #[inline]
-    fn verdict(self) -> Verdict<'a> {
+    fn observed_verdict(self) -> Verdict<'a> {
         judge(self.0, |_| Text::None)
     }
 }
@@ -111,12 +111,12 @@ impl<'a, T, E> OfResult<'a> for &Probe<'a, Result<T, E>> {
 /// No result.
 pub trait OfValue<'a> {
     /// How it went.
-    fn verdict(self) -> Verdict<'a>;
+    fn observed_verdict(self) -> Verdict<'a>;
 }
 
 impl<'a, T> OfValue<'a> for Probe<'a, T> {
     #[inline]
-    fn verdict(self) -> Verdict<'a> {
+    fn observed_verdict(self) -> Verdict<'a> {
         Verdict::Ok
     }
 }
