@@ -320,7 +320,8 @@ impl End<'_> {
             return;
         }
         if let Some(told) = self.trace.told() {
-            if self.outcome.is_failure()
+            // What was declared before a panic is not why it ended.
+            if self.outcome == Outcome::Error
                 && let Some(error_type) = told.error_type
             {
                 fields.str(semconv::span::ERROR_TYPE, error_type);

@@ -148,6 +148,20 @@ fn cases() -> Vec<Case> {
             "panicked",
             "panicked",
         ),
+        case(
+            "panic after a declared failure",
+            GET,
+            |_| {
+                Box::pin(async {
+                    observe_core::fail(Kind::Declined);
+                    panic!("planned")
+                })
+            },
+            Reads,
+            "",
+            "panicked",
+            "panicked",
+        ),
         case("panic in the call", GET, |_| panic!("planned"), Reads, "", "panicked", "panicked"),
         case(
             "service error",
