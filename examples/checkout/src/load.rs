@@ -65,7 +65,7 @@ fn customer(number: usize) -> Customer {
 
 /// Sends `rate` requests a second until it is time to end, and waits for their answers.
 pub(crate) async fn run(address: SocketAddr, rate: u32, shutdown: Shutdown) {
-    let Some(pause) = Duration::from_secs(1).checked_div(rate) else { return };
+    let Some(pause) = pause(rate) else { return };
     let street = Arc::new(Street { http: Client::builder(TokioExecutor::new()).build_http(), address });
     let places = Arc::new(Semaphore::new(CUSTOMERS));
     let mut customers = JoinSet::new();
@@ -89,6 +89,11 @@ pub(crate) async fn run(address: SocketAddr, rate: u32, shutdown: Shutdown) {
         () = shutdown.requested() => {}
     }
     while customers.join_next().await.is_some() {}
+}
+
+/// What is between two customers, never nothing; `None`: nobody comes.
+fn pause(rate: u32) -> Option<Duration> {
+    Duration::from_secs(1).checked_div(rate).map(|pause| pause.max(Duration::from_micros(1)))
 }
 
 /// The way to checkout.
@@ -148,5 +153,18 @@ fn order(customer: Customer, number: usize) -> NewOrder {
             Customer::MeetsPanic => Some(Simulate::Panic),
             _ => None,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A timer panics without a period.
+    #[test]
+    fn any_rate_is_a_pause_or_none() {
+        assert_eq!(pause(0), None);
+        assert_eq!(pause(20), Some(Duration::from_millis(50)));
+        assert_eq!(pause(u32::MAX), Some(Duration::from_micros(1)));
     }
 }

@@ -31,7 +31,7 @@ pub(crate) async fn run(
     let temporary;
     let folder = match &args.data {
         Some(folder) => {
-            std::fs::create_dir_all(folder)?;
+            std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
             folder.as_path()
         }
         None => {
