@@ -3,10 +3,11 @@
 
 mod support;
 
+use futures_util::FutureExt;
 use http::{HeaderMap, Request, Response};
 use observe_core::context::Context;
 use observe_core::http_server::Scheme;
-use observe_tower::{ObserveLayer, RequestHead};
+use observe_tower::{ObserveLayer, RequestHead, ResponseHead};
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::ready;
@@ -192,7 +193,8 @@ async fn scheme_and_version_are_labels() {
     assert_eq!(observed.counted(), expected.map(|labels| (labels.to_owned(), 1)).into());
 }
 
-// Mutation caught: `call` or a destructor outside of `within`.
+// Mutation caught: `call`, a destructor (of an answer, of a request that was given up) or the classifier outside of
+// `within`.
 #[tokio::test]
 async fn everything_the_service_does_is_done_in_the_request() {
     struct Seen(Arc<Mutex<Vec<Context>>>);
@@ -220,18 +222,31 @@ async fn everything_the_service_does_is_done_in_the_request() {
     }
     let observed = Observed::new();
     let seen: Arc<Mutex<Vec<Context>>> = Arc::default();
-    let shared = Arc::clone(&seen);
-    let service = ObserveLayer::new(&observed.telemetry).layer(service_fn(move |_: Request<()>| {
+    let (shared, classifying) = (Arc::clone(&seen), Seen(Arc::clone(&seen)));
+    let layer = ObserveLayer::new(&observed.telemetry).classify(move |_: &ResponseHead<'_>| {
+        classifying.note();
+        None
+    });
+    let service = layer.layer(service_fn(move |request: Request<()>| {
         let seen = Seen(Arc::clone(&shared));
-        let on_drop = Seen(Arc::clone(&shared));
         seen.note(); // in the call
-        let body = Steps::new([Step::Data("a")]).on_drop(|| drop(on_drop));
-        Answering { seen, response: Some(Response::new(body)) }
+        let is_answered = request.uri().path() == "/";
+        let on_drop = Seen(Arc::clone(&shared));
+        let response =
+            is_answered.then(|| Response::new(Steps::new([Step::Data("a")]).on_drop(|| drop(on_drop))));
+        Answering { seen, response }
     }));
-    drop(service.oneshot(get("/")).await.unwrap());
-    let seen = seen.lock().unwrap();
-    assert_eq!(seen.len(), 4);
-    assert!(seen.iter().all(|context| context.span().is_some() && *context == seen[0]));
+    drop(service.clone().oneshot(get("/")).await.unwrap());
+    let check = |times: usize| {
+        let seen = std::mem::take(&mut *seen.lock().unwrap());
+        assert_eq!(seen.len(), times);
+        assert!(seen.iter().all(|context| context.span().is_some() && *context == seen[0]));
+    };
+    // The call, the poll, two destructors, the classifier.
+    check(5);
+    assert!(service.oneshot(get("/given/up")).now_or_never().is_none());
+    // `on_drop` is gone with the call.
+    check(4);
     assert_eq!(Context::current(), Context::new());
 }
 
