@@ -112,3 +112,33 @@ where
         self(head)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt;
+
+    /// Its own cause.
+    #[derive(Debug)]
+    struct Circle;
+
+    impl fmt::Display for Circle {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("again")
+        }
+    }
+
+    impl Error for Circle {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(self)
+        }
+    }
+
+    // Mutations caught: causes without an end, or none.
+    #[test]
+    fn causes_are_told_up_to_a_number() {
+        let failure = Failure::unnamed().cause(&Circle);
+        let told = failure.cause.map(|cause| cause.split(": ").count());
+        assert_eq!(told, Some(17));
+    }
+}

@@ -5,7 +5,7 @@ use crate::future::{After, ResponseFuture};
 use crate::layer::Settings;
 use crate::route::RequestHead;
 use http::uri::Scheme as UriScheme;
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use http_body::Body;
 use observe_core::http_server::{HttpRequest, HttpServerOperation, HttpVersion, Scheme};
 use std::fmt;
@@ -66,8 +66,7 @@ impl Settings {
             Some(scheme) if *scheme == UriScheme::HTTPS => Scheme::Https,
             _ => Scheme::Http,
         });
-        let path = if *head.method == Method::CONNECT { "" } else { head.path() };
-        let request = HttpRequest::new(head.method.as_str(), path)
+        let request = HttpRequest::new(head.method.as_str(), head.path())
             .route(route)
             .scheme(scheme)
             .version(HttpVersion::of(head.version));

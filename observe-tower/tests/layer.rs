@@ -73,6 +73,26 @@ async fn the_caller_s_trace_goes_on() {
     assert_eq!(response.headers()["x-trace-id"], trace_id);
 }
 
+// Mutations caught: headers that are added to those of the service; a trace id that nobody asked for.
+#[tokio::test]
+async fn what_the_client_sees_is_what_the_lines_say() {
+    let observed = Observed::new();
+    let service = service_fn(|_: Request<()>| {
+        let mut response = empty();
+        response.headers_mut().append("x-correlation-id", "its own".parse().unwrap());
+        response.headers_mut().append("x-trace-id", "its own".parse().unwrap());
+        ready(Ok::<_, Infallible>(response))
+    });
+    for echo in [false, true] {
+        let layer = ObserveLayer::new(&observed.telemetry).echo_trace_id(echo);
+        let response = layer.layer(service).oneshot(get("/")).await.unwrap();
+        let line = observed.requests().pop().unwrap();
+        let ids = |name: &str| response.headers().get_all(name).iter().cloned().collect::<Vec<_>>();
+        assert_eq!(ids("x-correlation-id"), [line["correlation_id"].as_str().unwrap()]);
+        assert_eq!(ids("x-trace-id"), [if echo { line["trace_id"].as_str().unwrap() } else { "its own" }]);
+    }
+}
+
 // Mutation caught: a header taken as it came; a rejection not counted.
 #[tokio::test]
 async fn what_is_malformed_is_replaced_and_counted() {
@@ -174,6 +194,19 @@ async fn a_handler_can_name_its_route_annotate_and_tell_the_cause() {
     assert_eq!(line["order.id"], 17);
     assert_eq!(line["error.message"], "disk full");
     assert_eq!(line["error.type"], "500");
+}
+
+// Mutation caught: a path that is left out because the method is CONNECT: that of a WebSocket over HTTP/2 has one.
+#[tokio::test]
+async fn a_tunnel_has_the_path_that_it_was_asked_for_with() {
+    let observed = Observed::new();
+    let kept = Arc::default();
+    let service = ObserveLayer::new(&observed.telemetry).layer(keeping(&kept));
+    for uri in ["example.org:443", "https://example.org/chat"] {
+        service.clone().oneshot(Request::connect(uri).body(()).unwrap()).await.unwrap();
+    }
+    let paths: Vec<_> = observed.requests().iter().map(|line| line["url.path"].clone()).collect();
+    assert_eq!(paths, ["", "/chat"]);
 }
 
 #[tokio::test]
