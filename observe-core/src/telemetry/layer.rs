@@ -10,7 +10,8 @@ impl Telemetry {
     ///
     /// Spans and lines are filtered by what the registry's filters let through, and by the telemetry's own
     /// [filter](super::Builder::filter); a filter of the layer's own (`with_filter`) works as for any other layer.
-    /// Spans that are filtered out break no trace.
+    /// Spans that are filtered out break no trace. The lines of requests and operations are no events of `tracing`:
+    /// only the telemetry's own filter decides on them.
     ///
     /// ```
     /// use observe_core::Telemetry;
