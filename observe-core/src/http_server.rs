@@ -217,7 +217,7 @@ impl HttpServerOperation {
         if status >= 500 {
             self.fail(self.labels.status.as_str());
         }
-        self.record(|span| {
+        tell_others(self.operation.span(), |span| {
             span.record("http.response.status_code", status);
         });
     }
@@ -290,15 +290,6 @@ impl HttpServerOperation {
         self.operation.open_span().and_then(OpenSpan::trace)
     }
 
-    /// Tells subscribers that are not ours, or in front of ours; our own is told at the end, at once.
-    fn record(&self, record: impl FnOnce(&tracing::Span)) {
-        let span = self.operation.span();
-        let others = span.with_subscriber(|(_, dispatch)| !dispatch.is::<Subscriber>());
-        if others == Some(true) {
-            record(span);
-        }
-    }
-
     /// The one end: see [`Operation::end`].
     fn end(&mut self, outcome: Outcome) {
         if self.recorded {
@@ -334,6 +325,14 @@ impl RequestLabels {
     }
 }
 
+/// Tells subscribers that are not ours, or in front of ours; our own is told at the end, at once.
+fn tell_others(span: &tracing::Span, record: impl FnOnce(&tracing::Span)) {
+    let others = span.with_subscriber(|(_, dispatch)| !dispatch.is::<Subscriber>());
+    if others == Some(true) {
+        record(span);
+    }
+}
+
 /// Its metrics, then its line.
 fn report(end: &End<'_>, mut labels: RequestLabels) {
     if let Some(told) = end.trace.told() {
@@ -351,6 +350,11 @@ fn report(end: &End<'_>, mut labels: RequestLabels) {
         Outcome::Ok | Outcome::Error => {}
     }
     end.observe(end.trace.hub.http().duration.with(labels));
+    if !labels.error_type.is_none() {
+        tell_others(end.tracing, |span| {
+            span.record(keys::ERROR_TYPE, labels.error_type.as_str());
+        });
+    }
 
     // A failure is told once in the log, and here; that a client went away is none.
     let level = if end.outcome.is_failure() { Level::ERROR } else { Level::INFO };

@@ -59,6 +59,7 @@ pub(crate) enum Parent<'a> {
 /// How an operation ended, for those who record it.
 pub(crate) struct End<'a> {
     pub(crate) span: &'a OpenSpan,
+    pub(crate) tracing: &'a tracing::Span,
     pub(crate) trace: &'a LocalTrace,
     pub(crate) outcome: Outcome,
     pub(crate) tick: Tick,
@@ -233,6 +234,7 @@ impl Operation {
             };
             let end = End {
                 span: &span,
+                tracing: &tracing,
                 trace,
                 outcome,
                 tick,

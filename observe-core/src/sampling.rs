@@ -115,7 +115,6 @@ fn threshold(share: f64) -> Result<u64, Error> {
 }
 
 /// `share` is between 0 and 1, and 2^56 is exact in an f64.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
 fn threshold_of(share: f64) -> u64 {
     RANDOMNESS - (share * RANDOMNESS as f64) as u64
 }

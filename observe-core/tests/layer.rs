@@ -4,6 +4,7 @@
 
 mod subscriber_support;
 
+use observe_core::http_server::HttpRequest;
 use observe_core::{Builder, Operation, Telemetry};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -206,4 +207,49 @@ fn a_guard_held_across_an_await_leaks_into_no_other_task() {
     let careful: Vec<_> = lines.iter().filter(|line| line["message"] == "careful").collect();
     assert_eq!((careful.len(), ids(careful[0])), (2, ids(careful[1])));
     assert!(careful.iter().all(|line| line.get("held").is_none()));
+}
+
+/// What another layer was told of spans after they were made.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<String>>>);
+
+impl<S: tracing::Subscriber> Layer<S> for Told {
+    fn on_record(&self, _: &tracing::span::Id, values: &tracing::span::Record<'_>, _: Context<'_, S>) {
+        struct Pairs<'a>(&'a mut Vec<String>);
+        impl tracing::field::Visit for Pairs<'_> {
+            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                self.0.push(format!("{field}={value:?}"));
+            }
+        }
+        values.record(&mut Pairs(&mut self.0.lock().expect("no panic")));
+    }
+}
+
+// Mutations caught: status, error type or `otel.status_code` that only our own lines have.
+#[test]
+fn others_learn_how_a_request_ended() {
+    let told = Told::default();
+    let other = told.clone();
+    let lines = lines_of(|telemetry| {
+        with_default(registry().with(telemetry.layer()).with(other), || {
+            let server = telemetry.http_server();
+            let start =
+                || server.start(&HttpRequest::new("GET", "/"), &observe_core::context::Context::new());
+            for status in [200, 503] {
+                let mut operation = start();
+                operation.status(status);
+                operation.finish();
+            }
+            drop(start());
+        });
+    });
+    assert_eq!(lines.len(), 3);
+    let expected = [
+        "http.response.status_code=200",
+        "http.response.status_code=503",
+        "otel.status_code=\"ERROR\"",
+        "error.type=\"503\"",
+        "error.type=\"cancelled\"",
+    ];
+    assert_eq!(*told.0.lock().unwrap(), expected);
 }
