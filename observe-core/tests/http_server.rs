@@ -1,6 +1,8 @@
 //! The HTTP server's operation by hand, as a server that is no tower service uses it.
 #![allow(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
+mod subscriber_support;
+
 use observe_core::http_server::{HttpRequest, HttpServerOperation, HttpVersion, Scheme};
 use observe_core::{Format, Telemetry};
 use std::collections::BTreeMap;
@@ -130,4 +132,50 @@ fn only_kept_traces_leave_an_exemplar() {
         telemetry.registry().encode(Format::OpenMetrics, &mut text);
         assert_eq!(String::from_utf8(text).unwrap().matches(&trace_id).count(), kept);
     }
+}
+
+// Mutations caught: a method that is not cut; the last cause; a route that only counts when it was known before.
+#[test]
+fn its_line_says_what_is_known_and_is_bounded() {
+    let (builder, lines) = subscriber_support::captured();
+    let telemetry = builder.build().unwrap();
+    let server = telemetry.http_server();
+    let method = "M".repeat(60_000);
+    let mut operation = server.start(&HttpRequest::new(&method, "/"), &server.extract(&Vec::new()));
+    assert!(!operation.has_route());
+    operation.within(|| observe_core::route("/orders/{id}"));
+    assert!(operation.has_route());
+    operation.cause("the first");
+    operation.cause("what came of it");
+    operation.status(500);
+    operation.finish();
+    telemetry.shutdown(std::time::Duration::from_secs(10)).unwrap();
+    let line = lines.read().remove(0);
+    assert_eq!(line["http.request.method_original"], method[..64]);
+    assert_eq!(line["message"], "HTTP /orders/{id} 500");
+    assert_eq!(line["error.message"], "the first");
+}
+
+// Mutation caught: a thread that unwinds taken for a request that does.
+#[test]
+fn a_request_in_a_destructor_of_an_unwinding_thread_has_its_own_end() {
+    struct Asks<'a>(&'a Telemetry);
+    impl Drop for Asks<'_> {
+        fn drop(&mut self) {
+            let server = self.0.http_server();
+            let mut operation = server.start(&HttpRequest::new("GET", "/"), &server.extract(&Vec::new()));
+            operation.within(|| ());
+            operation.status(200);
+            operation.finish();
+        }
+    }
+    let telemetry = Telemetry::builder("test").without_log().build().unwrap();
+    let unwound = catch_unwind(AssertUnwindSafe(|| {
+        let _asks = Asks(&telemetry);
+        panic!("planned");
+    }));
+    assert!(unwound.is_err());
+    let expected = "http_request_method=\"GET\",url_scheme=\"http\",http_response_status_code=\"200\"";
+    let metric = "http_server_request_duration_seconds_count";
+    assert_eq!(counted(&telemetry, metric), [(expected.to_owned(), 1)].into());
 }
