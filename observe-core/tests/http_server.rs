@@ -117,20 +117,26 @@ fn it_is_small() {
     assert!(size_of::<HttpServerOperation>() <= 120, "{}", size_of::<HttpServerOperation>());
 }
 
-// Mutation caught: an exemplar for a trace that is not kept, whose id would point nowhere.
+// Mutations caught: an exemplar for a trace that is not kept, whose id would point nowhere; a failure below that does not
+// keep the whole trace.
 #[test]
 fn only_kept_traces_leave_an_exemplar() {
-    for (status, kept) in [(200, 0), (500, 1)] {
+    for (status, fails_below, kept) in [(200, false, 0), (500, false, 1), (200, true, 1)] {
         let sampling = observe_core::Sampling::tail(0.0).unwrap();
         let telemetry = Telemetry::builder("test").without_log().sampling(sampling).build().unwrap();
         let server = telemetry.http_server();
         let mut operation = server.start(&HttpRequest::new("GET", "/"), &server.extract(&Vec::new()));
         let trace_id = operation.trace_id().unwrap().to_string();
+        if fails_below {
+            operation.within(|| telemetry.operation("below").start().fail("planned"));
+        }
         operation.status(status);
         operation.finish();
         let mut text = Vec::new();
         telemetry.registry().encode(Format::OpenMetrics, &mut text);
-        assert_eq!(String::from_utf8(text).unwrap().matches(&trace_id).count(), kept);
+        let text = String::from_utf8(text).unwrap();
+        let of_requests = text.lines().filter(|line| line.starts_with("http_server"));
+        assert_eq!(of_requests.filter(|line| line.contains(&trace_id)).count(), kept);
     }
 }
 
