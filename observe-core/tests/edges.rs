@@ -93,7 +93,8 @@ fn what_a_dropped_future_holds_is_dropped_inside() {
     assert!(lines.with(|lines| String::from_utf8_lossy(lines).contains("from the destructor")));
 }
 
-// Mutation caught: a declared failure that a caller's leaving makes a cancellation.
+// Mutations caught: a declared failure that a caller's leaving makes a cancellation; one that what is called afterwards
+// answers for.
 #[test]
 fn what_was_declared_counts_whichever_way_it_ends() {
     let telemetry = Telemetry::builder("test").without_log().build().unwrap();
@@ -105,12 +106,15 @@ fn what_was_declared_counts_whichever_way_it_ends() {
         let operation = telemetry.operation(name).start();
         let guard = operation.enter();
         observe_core::fail(true);
+        telemetry.operation("after-declared").start().run(|| ());
         drop(guard);
         end(operation);
         let series =
             format!("operation_duration_seconds_count{{operation=\"{name}\",outcome=\"error\"}} 1\n");
         assert!(page(&telemetry).contains(&series), "{name}");
     }
+    let after = "operation_duration_seconds_count{operation=\"after-declared\",outcome=\"ok\"} 3\n";
+    assert!(page(&telemetry).contains(after));
 }
 
 // Mutation caught: no waker kept, or not woken (the answer is never looked for).

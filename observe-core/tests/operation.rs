@@ -301,6 +301,18 @@ fn a_failure_that_was_coped_with_explains_no_other() {
     assert_eq!(lines[0]["error.message"], "disk full");
 }
 
+// Mutation caught: a line that the filter is not asked about.
+#[test]
+fn a_filter_silences_the_lines_of_operations() {
+    for (filter, lines) in [("observe=error", 1), ("observe=off", 0)] {
+        let written = Captured::default();
+        let telemetry = telemetry(&written, Clock::system());
+        telemetry.set_filter(filter.parse().unwrap());
+        telemetry.operation("silenced").start().fail("planned");
+        assert_eq!(written.lines(&telemetry).len(), lines, "{filter}");
+    }
+}
+
 // Mutation caught: a record from the pool that still has the last trace's words.
 #[test]
 fn a_record_that_is_used_again_has_forgotten_everything() {
