@@ -93,6 +93,34 @@ fn what_a_dropped_future_holds_is_dropped_inside() {
     assert!(lines.with(|lines| String::from_utf8_lossy(lines).contains("from the destructor")));
 }
 
+/// Ready at once; keeps what it has until it is dropped.
+#[cfg(feature = "macros")]
+#[observe_core::observed]
+fn answers(held: Seen) -> impl Future<Output = ()> {
+    struct Answers(Seen);
+    impl Future for Answers {
+        type Output = ();
+        fn poll(self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> Poll<()> {
+            assert!(self.0.0.with(|seen| seen.is_empty()));
+            Poll::Ready(())
+        }
+    }
+    Answers(held)
+}
+
+// Mutation caught: an observed future that is kept beyond its end.
+#[cfg(feature = "macros")]
+#[test]
+fn what_a_ready_future_holds_is_dropped_inside() {
+    let telemetry = Telemetry::builder("test").without_log().build().unwrap();
+    let seen = Shared::default();
+    telemetry.run(|| {
+        let mut future = pin!(answers(Seen(seen.clone())));
+        assert!(future.as_mut().poll(&mut std::task::Context::from_waker(Waker::noop())).is_ready());
+        assert!(seen.with(|seen: &mut Vec<Context>| seen.len() == 1 && seen[0].span().is_some()));
+    });
+}
+
 // Mutations caught: a declared failure that a caller's leaving makes a cancellation; one that what is called afterwards
 // answers for.
 #[test]

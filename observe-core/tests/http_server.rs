@@ -118,18 +118,20 @@ fn it_is_small() {
 }
 
 // Mutations caught: an exemplar for a trace that is not kept, whose id would point nowhere; a failure below that does not
-// keep the whole trace.
+// keep the whole trace; `keep` that keeps nothing.
 #[test]
 fn only_kept_traces_leave_an_exemplar() {
-    for (status, fails_below, kept) in [(200, false, 0), (500, false, 1), (200, true, 1)] {
+    let nothing: fn(&Telemetry) = |_| ();
+    let fails: fn(&Telemetry) = |telemetry| telemetry.operation("below").start().fail("planned");
+    for (status, below, kept) in
+        [(200, nothing, 0), (500, nothing, 1), (200, fails, 1), (200, |_| observe_core::keep(), 1)]
+    {
         let sampling = observe_core::Sampling::tail(0.0).unwrap();
         let telemetry = Telemetry::builder("test").without_log().sampling(sampling).build().unwrap();
         let server = telemetry.http_server();
         let mut operation = server.start(&HttpRequest::new("GET", "/"), &server.extract(&Vec::new()));
         let trace_id = operation.trace_id().unwrap().to_string();
-        if fails_below {
-            operation.within(|| telemetry.operation("below").start().fail("planned"));
-        }
+        operation.within(|| below(&telemetry));
         operation.status(status);
         operation.finish();
         let mut text = Vec::new();
@@ -140,7 +142,8 @@ fn only_kept_traces_leave_an_exemplar() {
     }
 }
 
-// Mutations caught: a method that is not cut; the last cause; a route that only counts when it was known before.
+// Mutations caught: a method that is not cut; the last cause; a route that only counts when it was known before, or the
+// first one said.
 #[test]
 fn its_line_says_what_is_known_and_is_bounded() {
     let (builder, lines) = subscriber_support::captured();
@@ -149,6 +152,7 @@ fn its_line_says_what_is_known_and_is_bounded() {
     let method = "M".repeat(60_000);
     let mut operation = server.start(&HttpRequest::new(&method, "/"), &server.extract(&Vec::new()));
     assert!(!operation.has_route());
+    operation.within(|| observe_core::route("/{rest}"));
     operation.within(|| observe_core::route("/orders/{id}"));
     assert!(operation.has_route());
     operation.cause("the first");
