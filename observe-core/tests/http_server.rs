@@ -118,14 +118,15 @@ fn it_is_small() {
 }
 
 // Mutations caught: an exemplar for a trace that is not kept, whose id would point nowhere; a failure below that does not
-// keep the whole trace; `keep` that keeps nothing.
+// keep the whole trace; `keep` that keeps nothing; a record from the pool that is still marked, or failed.
 #[test]
 fn only_kept_traces_leave_an_exemplar() {
     let nothing: fn(&Telemetry) = |_| ();
     let fails: fn(&Telemetry) = |telemetry| telemetry.operation("below").start().fail("planned");
-    for (status, below, kept) in
-        [(200, nothing, 0), (500, nothing, 1), (200, fails, 1), (200, |_| observe_core::keep(), 1)]
-    {
+    // Each time the record is the one before: it has to have forgotten.
+    let kept = [(500, nothing), (200, fails), (200, |_: &Telemetry| observe_core::keep())];
+    let all = kept.into_iter().flat_map(|(status, below)| [(status, below, 1), (200, nothing, 0)]);
+    for (status, below, kept) in all {
         let sampling = observe_core::Sampling::tail(0.0).unwrap();
         let telemetry = Telemetry::builder("test").without_log().sampling(sampling).build().unwrap();
         let server = telemetry.http_server();
@@ -164,6 +165,28 @@ fn its_line_says_what_is_known_and_is_bounded() {
     assert_eq!(line["http.request.method_original"], method[..64]);
     assert_eq!(line["message"], "HTTP /orders/{id} 500");
     assert_eq!(line["error.message"], "the first");
+}
+
+// Mutations caught: a record from the pool whose span is taken for a request's, or has what was recorded late.
+#[test]
+fn a_span_after_a_request_has_its_own_fields() {
+    let (builder, lines) = subscriber_support::captured();
+    let telemetry = builder.filter("warn".parse().unwrap()).build().unwrap();
+    telemetry.run(|| {
+        let server = telemetry.http_server();
+        server.start(&HttpRequest::new("GET", "/"), &server.extract(&Vec::new())).finish();
+        for order in [1, 2] {
+            let span = tracing::error_span!("order", order, late = tracing::field::Empty);
+            if order == 1 {
+                span.record("late", 1);
+            }
+            span.in_scope(|| tracing::warn!("here"));
+        }
+    });
+    telemetry.shutdown(std::time::Duration::from_secs(10)).unwrap();
+    let said: Vec<_> =
+        lines.read().iter().map(|line| (line["order"].as_u64(), line["late"].as_u64())).collect();
+    assert_eq!(said, [(Some(1), Some(1)), (Some(2), None)]);
 }
 
 // Mutation caught: a thread that unwinds taken for a request that does.
