@@ -213,14 +213,16 @@ fn a_guard_held_across_an_await_leaks_into_no_other_task() {
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<Vec<String>>>);
 
+struct Pairs<'a>(&'a mut Vec<String>);
+
+impl tracing::field::Visit for Pairs<'_> {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        self.0.push(format!("{field}={value:?}"));
+    }
+}
+
 impl<S: tracing::Subscriber> Layer<S> for Told {
     fn on_record(&self, _: &tracing::span::Id, values: &tracing::span::Record<'_>, _: Context<'_, S>) {
-        struct Pairs<'a>(&'a mut Vec<String>);
-        impl tracing::field::Visit for Pairs<'_> {
-            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-                self.0.push(format!("{field}={value:?}"));
-            }
-        }
         values.record(&mut Pairs(&mut self.0.lock().expect("no panic")));
     }
 }
@@ -252,4 +254,43 @@ fn others_learn_how_a_request_ended() {
         "error.type=\"cancelled\"",
     ];
     assert_eq!(*told.0.lock().unwrap(), expected);
+}
+
+/// What another layer was told of spans when they were made.
+#[cfg(feature = "macros")]
+#[derive(Clone, Default)]
+struct Made(Arc<Mutex<Vec<String>>>);
+
+#[cfg(feature = "macros")]
+impl<S: tracing::Subscriber> Layer<S> for Made {
+    fn on_new_span(
+        &self,
+        attributes: &tracing::span::Attributes<'_>,
+        _: &tracing::span::Id,
+        _: Context<'_, S>,
+    ) {
+        let mut made = self.0.lock().expect("no panic");
+        made.push(attributes.metadata().name().to_owned());
+        attributes.record(&mut Pairs(&mut made));
+    }
+}
+
+// Mutations caught: a dependency whose span is no client's; our fields in the place of those that are given; a raw name.
+#[cfg(feature = "macros")]
+#[test]
+fn others_learn_what_an_observed_function_is() {
+    #[observe_core::observed(dependency = "bank")]
+    fn r#yield() {}
+    #[observe_core::observed(dependency = "queue", fields(otel.kind = "producer"), name = "send")]
+    fn send() {}
+    let made = Made::default();
+    let other = made.clone();
+    lines_of(|telemetry| {
+        with_default(registry().with(telemetry.layer()).with(other), || {
+            r#yield();
+            send();
+        });
+    });
+    let expected = ["layer::yield", "otel.kind=\"client\"", "send", "otel.kind=\"producer\""];
+    assert_eq!(*made.0.lock().unwrap(), expected);
 }

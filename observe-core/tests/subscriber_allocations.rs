@@ -3,7 +3,7 @@
 use observe_core::Telemetry;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::sync::mpsc;
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 use tracing::{info, info_span};
 
@@ -59,6 +59,12 @@ fn allocations_of_work(telemetry: &Telemetry) -> u64 {
     ALLOCATIONS.get() - before
 }
 
+/// One test after the other: records go from thread to thread, and those of another test have to grow first.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn quiet() -> Telemetry {
     Telemetry::builder("test").log_writer(std::io::sink()).build().expect("a telemetry")
 }
@@ -66,6 +72,7 @@ fn quiet() -> Telemetry {
 // Mutations caught: spans that are not pooled; scratch memory that is not put back.
 #[test]
 fn the_subscriber_allocates_nothing() {
+    let _alone = alone();
     let telemetry = quiet();
     telemetry.run(|| {
         assert_eq!(allocations_of_work(&telemetry), 0);
@@ -77,6 +84,7 @@ fn the_subscriber_allocates_nothing() {
 fn the_layer_allocates_nothing() {
     use tracing_subscriber::layer::SubscriberExt;
 
+    let _alone = alone();
     let telemetry = quiet();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(telemetry.layer()), || {
         assert_eq!(allocations_of_work(&telemetry), 0);
@@ -86,6 +94,7 @@ fn the_layer_allocates_nothing() {
 // Mutation caught: a pool for each thread without a bound (200,000 records lie with the thread that ends them).
 #[test]
 fn spans_that_start_here_and_end_there_do_not_grow_memory() {
+    let _alone = alone();
     let telemetry = quiet();
     let (sender, receiver) = mpsc::sync_channel(64);
     let ending = std::thread::spawn(move || {
