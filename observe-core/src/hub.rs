@@ -56,17 +56,8 @@ pub(crate) struct Parts {
 static INSTALLED: OnceLock<Arc<Hub>> = OnceLock::new();
 
 impl Hub {
-    /// Wires the parts.
-    ///
-    /// # Errors
-    ///
-    /// If a name of the library's own is taken in the registry.
-    pub(crate) fn new(parts: Parts) -> Result<Self, Error> {
-        let rejected = parts.registry.register(rejected_contexts())?;
-        Ok(Self::wire(parts, rejected))
-    }
-
-    fn wire(parts: Parts, rejected: Arc<Family<RejectedLabels, Counter>>) -> Self {
+    /// Wires the parts. Nobody sees it yet: see [`expose`](Hub::expose).
+    pub(crate) fn new(parts: Parts) -> Self {
         let Parts { clock, registry, sampling, slow, propagation, sink, filter } = parts;
         let hub = Self {
             clock,
@@ -76,7 +67,7 @@ impl Hub {
             propagation,
             sink,
             spans_refused: AtomicU64::new(0),
-            rejected,
+            rejected: Arc::new(rejected_contexts()),
             filter: RwLock::default(),
             own_levels: AtomicUsize::new(0),
             all_levels: AtomicUsize::new(0),
@@ -115,7 +106,25 @@ impl Hub {
             sink: Arc::new(Nowhere),
             filter: Filter::from(LevelFilter::OFF),
         };
-        Self::wire(parts, Arc::new(rejected_contexts()))
+        Self::new(parts)
+    }
+
+    /// Whether a registry has room for the names of a hub's own metrics.
+    ///
+    /// # Errors
+    ///
+    /// If one of them is taken.
+    pub(crate) fn examine(registry: &Registry) -> Result<(), Error> {
+        registry.examine(&rejected_contexts())
+    }
+
+    /// Shows its metrics in its registry: the last step, since nothing takes it back.
+    ///
+    /// # Errors
+    ///
+    /// If a name of theirs was taken since [`examine`](Hub::examine).
+    pub(crate) fn expose(&self) -> Result<(), Error> {
+        self.registry.register::<Family<_, _>>(Arc::clone(&self.rejected)).map(drop)
     }
 
     /// What is heard.

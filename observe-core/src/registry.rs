@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::error::{self, Error};
 use crate::label::LabelSet;
-use crate::metric::snapshot::Visitor;
+use crate::metric::snapshot::{Head, Visitor};
 use crate::metric::{
     AnyFamily, Buckets, Counter, Family, Gauge, GaugeF64, Histogram, Kind, Metric, Summary, Window,
 };
@@ -87,6 +87,16 @@ impl Registry {
         let (state, faults, scrapes) = (Mutex::new(state), Faults::default(), OnceLock::new());
         let inner = Inner { statics, state, faults, scrapes };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// Whether a family would be taken in.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Registry::register).
+    pub(crate) fn examine(&self, family: &dyn AnyFamily) -> Result<(), Error> {
+        family.check()?;
+        self.state().examine(&family.head())
     }
 
     /// Takes a family in.
@@ -302,7 +312,7 @@ impl Registry {
 
 impl State {
     fn admit(&mut self, source: Source) -> Result<(), Error> {
-        self.examine(&source)?;
+        self.examine_source(&source)?;
         self.insert(source);
         Ok(())
     }
@@ -310,17 +320,20 @@ impl State {
     fn admit_all(&mut self, families: &[Arc<dyn AnyFamily>]) -> Result<(), Error> {
         let sources = families.iter().map(|family| Source::Shared(Arc::clone(family)));
         for source in sources.clone() {
-            self.examine(&source)?;
+            self.examine_source(&source)?;
         }
         sources.for_each(|source| self.insert(source));
         Ok(())
     }
 
-    fn examine(&self, source: &Source) -> Result<(), Error> {
+    fn examine_source(&self, source: &Source) -> Result<(), Error> {
         if let Some(family) = source.family() {
             family.check()?;
         }
-        let head = source.head();
+        self.examine(&source.head())
+    }
+
+    fn examine(&self, head: &Head<'_>) -> Result<(), Error> {
         let taken = claims(head.name, head.kind).find_map(|claim| self.claims.get_key_value(&claim));
         match taken {
             None => Ok(()),

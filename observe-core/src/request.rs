@@ -6,6 +6,7 @@
 use crate::current;
 use crate::fields::Text;
 use crate::label::LabelValue;
+use crate::semconv;
 use crate::trace::{LocalTrace, Told};
 use std::error::Error;
 use std::sync::atomic::Ordering;
@@ -57,9 +58,17 @@ pub fn error_text(error: &dyn Error) -> String {
 }
 
 /// Adds a field to the request's line: the place for what is too various for a label. All together are at most
-/// 20 KiB; a line for which one was left out says `truncated`.
+/// 20 KiB; a line for which one was left out says `truncated`. A name that the line has by itself (`outcome`,
+/// `http.route`, …) becomes `fields.NAME`.
 pub fn annotate(name: &str, value: impl Into<Value>) {
     let value = value.into();
+    let marked;
+    let name = if semconv::is_of_request_line(name) {
+        marked = format!("{}{name}", semconv::log::FIELDS_PREFIX);
+        &marked
+    } else {
+        name
+    };
     tell(|told| {
         let fields = &mut told.annotations;
         match value.0 {

@@ -248,3 +248,20 @@ pub mod http {
     /// The header that tells the client the trace id, where it is asked for.
     pub const X_TRACE_ID: &str = "x-trace-id";
 }
+
+/// Whether a request's, or an operation's, line has this field by itself.
+pub(crate) fn is_of_request_line(name: &str) -> bool {
+    let names = [
+        http::REQUEST_METHOD,
+        http::REQUEST_METHOD_ORIGINAL,
+        http::ROUTE,
+        http::PATH,
+        http::SCHEME,
+        http::STATUS,
+        span::OUTCOME,
+        span::DURATION_MS,
+        span::ERROR_TYPE,
+        span::ERROR_MESSAGE,
+    ];
+    names.contains(&name)
+}

@@ -306,7 +306,7 @@ mod tests {
             sink: Arc::new(Nowhere),
             filter: Filter::default(),
         };
-        let hub = Arc::new(Hub::new(parts).unwrap());
+        let hub = Arc::new(Hub::new(parts));
         let scope = current::push_scope(Arc::clone(&hub));
         tracing::subscriber::with_default(Subscriber::new(hub), f);
         current::pop(scope);

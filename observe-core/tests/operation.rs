@@ -336,6 +336,23 @@ fn a_record_that_is_used_again_has_forgotten_everything() {
     }
 }
 
+// Mutation caught: an annotation that takes the place of what the line says by itself.
+#[test]
+fn an_annotation_forges_nothing() {
+    let written = Captured::default();
+    let telemetry = telemetry(&written, Clock::system());
+    let operation = telemetry.operation("honest").start();
+    {
+        let _entered = operation.enter();
+        observe_core::annotate("outcome", "ok");
+        observe_core::annotate("level", "INFO");
+    }
+    operation.finish(Outcome::Error);
+    let line = &written.lines(&telemetry)[0];
+    assert_eq!((&line["outcome"], &line["fields.outcome"]), (&"error".into(), &"ok".into()));
+    assert_eq!((&line["level"], &line["fields.level"]), (&"ERROR".into(), &"INFO".into()));
+}
+
 #[test]
 fn a_discarded_operation_leaves_nothing() {
     let written = Captured::default();

@@ -195,6 +195,7 @@ impl Builder {
             None => Propagation::default(),
         };
         let registry = self.registry.unwrap_or_else(Registry::with_statics);
+        Hub::examine(&registry)?;
         let (filter, complaints) = decide_filter(std::env::var("RUST_LOG").ok(), self.filter, door);
         let (format, misread) = decide_format(std::env::var("OBSERVE_LOG").ok(), self.format);
         let started = self.clock.unix_nanos(self.clock.now());
@@ -226,15 +227,15 @@ impl Builder {
             propagation,
             sink,
             filter: filter.value,
-        })?);
+        }));
         function::touch_all();
-        registry.collector(Itself {
+        let itself = Itself {
             hub: Arc::downgrade(&hub),
             lines: lines.clone(),
             version: self.version,
             revision: self.revision,
             started: started as f64 / 1e9,
-        });
+        };
 
         let inner = Arc::new(Inner { hub: Arc::clone(&hub), dispatch: OnceLock::new(), lines });
         let mut complaints: Vec<String> = complaints.iter().map(Error::to_string).collect();
@@ -260,6 +261,9 @@ impl Builder {
             }
             hub.say(Level::INFO, &format!("telemetry started: {told}"));
         }
+        // What was refused above has left the registry as it was.
+        hub.expose()?;
+        registry.collector(itself);
         for complaint in complaints {
             hub.say(Level::WARN, &complaint);
         }
