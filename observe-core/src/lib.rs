@@ -1,6 +1,64 @@
-//! RED and USE metrics, trace context and structured logs, in process.
+//! RED and USE metrics with bounded labels, W3C trace context and structured logs, in process.
 //!
-//! (The guide is written last.)
+//! ```
+//! # #[cfg(feature = "macros")] {
+//! use observe_core::label::{LabelSet, LabelValue};
+//! use observe_core::metric::{Counter, Family};
+//! use observe_core::{Telemetry, metric, observed};
+//!
+//! #[derive(Clone, Copy, LabelValue)]
+//! enum Method {
+//!     Card,
+//!     Paypal,
+//! }
+//!
+//! #[derive(Clone, Copy, LabelSet)]
+//! struct OrderLabels {
+//!     method: Method,
+//! }
+//!
+//! #[metric] // on `/metrics` at 0 from the start
+//! static ORDERS: Family<OrderLabels, Counter> = Family::counter("orders_total", "Orders placed.");
+//!
+//! #[observed] // a span, and rate, errors, duration
+//! fn place(method: Method) -> Result<u64, String> {
+//!     ORDERS.with(OrderLabels { method }).inc();
+//!     tracing::info!(order.id = 17, "order placed"); // a JSON line with trace_id and span_id
+//!     Ok(17)
+//! }
+//!
+//! let telemetry = Telemetry::builder("checkout").version("1.0.0").install()?;
+//! let _ = place(Method::Card);
+//! telemetry.shutdown(std::time::Duration::from_secs(5))?;
+//! # }
+//! # Ok::<(), observe_core::Error>(())
+//! ```
+//!
+//! HTTP services add the crate `observe-tower`: its `ObserveLayer` observes requests, its `ScrapeService` is
+//! `/metrics`. Its module `observe_tower::guide` has the guides: every metric, every key of the log, labels, context,
+//! tests. They are in the repository's `docs/`, too.
+//!
+//! # What is here
+//!
+//! - [`Telemetry`]: what a service has one of. Its [`Builder`] says how lines are written, which traces are kept.
+//! - [`observed`] and [`Operation`]: a unit of work, by attribute or by hand; [`fail`], [`cause`], [`annotate`],
+//!   [`keep`], [`route`], [`discard`]: what the code says about the request that it is working for.
+//! - [`metric`](mod@metric) and [`label`]: counters, gauges, histograms, summaries in families with bounded labels;
+//!   [`Registry`], [`Collector`]; [`Red`], [`Usage`] and [`Queue`] made of them.
+//! - [`context`]: what one service tells the next; [`inject`]; [`Current`] and [`ObserveFuture`] take it to other tasks
+//!   and threads.
+//! - [`Sampling`], [`Filter`], [`LogFormat`], [`QueueLimits`]: settings. [`clock`]: injected time, for tests.
+//! - [`http_server`]: requests of servers that are no tower service. [`semconv`]: every name on the wire.
+//!
+//! # Features
+//!
+//! - `macros` (default): [`observed`], [`metric`](macro@metric), the label derives.
+//! - `subscriber`: `Telemetry::layer`, to join a `tracing-subscriber` registry.
+//!
+//! # What is not here
+//!
+//! Spans are not exported yet: which traces are kept decides so far which observations get exemplars. No client
+//! layer, no SLOs, no metrics of the process's CPU and memory.
 
 mod catch;
 mod cause;
@@ -34,6 +92,10 @@ mod subscriber;
 mod telemetry;
 mod trace;
 mod usage;
+
+#[cfg(all(doctest, feature = "subscriber"))]
+#[doc = include_str!("../../docs/telemetry.md")]
+struct Guide;
 
 pub use current::inject;
 pub use error::Error;

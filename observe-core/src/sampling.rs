@@ -14,6 +14,12 @@ const RANDOMNESS: u64 = 1 << 56;
 /// Which traces are kept. Metrics are never sampled.
 ///
 /// Defaults to [`Sampling::tail`] of 1 %: traces with a failure, slow ones, and one in a hundred of the rest.
+///
+/// The caller's sampled flag does not count: a client could ask for anything. The share is chosen by the trace id, the
+/// same in every process with the same share, and the flag that is sent on (and stands on the lines) says whether
+/// the trace is in it.
+///
+/// Spans are not exported yet. So far this decides which observations leave exemplars, and the flag.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sampling {
     /// A trace is in the baseline when its randomness is at least this.

@@ -1,5 +1,5 @@
-//! The macros of observe-core. Use them through it: `observe_core::label` has the derives, and
-//! `#[observe_core::metric]` is beside the module of the same name, and `#[observe_core::observed]` at the root.
+//! The macros of observe-core. Use them through it: `observe_core::label` has the derives, `observe_core::metric` is
+//! the attribute and a module of one name, and `observe_core::observed` is at the root.
 //!
 //! The examples are there too, where they are compiled as tests.
 

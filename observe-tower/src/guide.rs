@@ -1,17 +1,44 @@
-//! The guides, to be read in order. Each snippet in them is a test.
+//! The guides. Each snippet in them is a test.
 
-/// Where things live, and what happens to one request.
-#[doc = include_str!("../docs/architecture.md")]
-pub mod architecture {}
+// A link is defined twice: here, first, for these pages, and in the files, for those who read them as they are.
+
+/// Every metric, and what it says.
+#[doc = "[Context]: super::context"]
+#[doc = "[Labels]: super::cardinality"]
+#[doc = "[Telemetry]: super::telemetry"]
+#[doc = ""]
+#[doc = include_str!("../docs/metrics.md")]
+pub mod metrics {}
 
 /// Labels, and how many series they make.
 #[doc = include_str!("../docs/cardinality.md")]
 pub mod cardinality {}
 
-/// Every metric, and what it says.
-#[doc = include_str!("../docs/metrics.md")]
-pub mod metrics {}
+/// The log: every key, and which lines are written.
+#[doc = "[Metrics]: super::metrics"]
+#[doc = ""]
+#[doc = include_str!("../docs/logs.md")]
+pub mod logs {}
 
+/// Context: headers, tasks, threads, messages.
+#[doc = "[Metrics]: super::metrics"]
+#[doc = "[Telemetry]: super::telemetry"]
+#[doc = ""]
+#[doc = include_str!("../docs/context.md")]
+pub mod context {}
+
+/// In tests, and beside other subscribers.
+// Its snippets need the feature `subscriber`: observe-core, which has it, tests them.
+#[doc = "[Architecture]: super::architecture"]
+#[doc = ""]
+#[cfg_attr(not(doctest), doc = include_str!("../docs/telemetry.md"))]
+pub mod telemetry {}
+
+/// Where things live, and what happens to one request.
+#[doc = include_str!("../docs/architecture.md")]
+pub mod architecture {}
+
+// The README's program listens: its block is marked `test_harness`, so that it is compiled and its `main` not run.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,27 @@
 //! The one middleware layer, and the scrape service.
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use observe_core::Telemetry;
+//! use observe_tower::{ObserveLayer, ScrapeService};
+//!
+//! let telemetry = Telemetry::builder("orders").build()?; // in a service: `install()`
+//! let app: Router = Router::new()
+//!     .route("/orders/{id}", get(|| async { "an order" }))
+//!     .layer(ObserveLayer::new(&telemetry).exclude("/health")) // observes the routes above it
+//!     .route_service("/metrics", ScrapeService::new(&telemetry));
+//! # let _ = app;
+//! # Ok::<(), observe_core::Error>(())
+//! ```
+//!
+//! - [`ObserveLayer`]: rate, errors and duration of requests, how many are in flight, their trace, correlation id and
+//!   line. For axum, hyper, and any `tower::Service<http::Request<B>>`.
+//! - [`Failure`], [`Classify`]: what counts as a failure. [`RouteOf`]: how routes are named.
+//! - [`ScrapeService`]: `/metrics`, as text or OpenMetrics, compressed when asked.
+//! - [`guide`]: every metric, every key of the log, labels, context, tests.
+//!
+//! The feature `axum` takes routes from axum's `MatchedPath`. Without it, and without [`ObserveLayer::route`], requests
+//! have no route label.
 
 mod body;
 mod carrier;

@@ -27,25 +27,36 @@ pub const DEFAULT_MAX_SERIES: u32 = 10_000;
 /// [`max_series`](Family::max_series) of them. Past that, [`with`](Family::with) answers the series whose open
 /// labels are all `_OTHER`, so that totals stay right, and that is counted for each open label.
 ///
+/// In a `static` it is on `/metrics` by `#[metric]`, and without it nowhere: see [`metric`](macro@crate::metric)
+/// (feature `macros`), and [`LazyMetric`](crate::LazyMetric) where there are no macros. Made at run time it is taken in
+/// by [`Registry::register`](crate::Registry::register).
+///
 /// ```
-/// use observe_core::Outcome;
-/// use observe_core::label::{LabelSet, LabelValue, Shape};
+/// # #[cfg(feature = "macros")] {
+/// use observe_core::label::{LabelSet, LabelValue};
+/// use observe_core::metric;
 /// use observe_core::metric::{Counter, Family};
 ///
-/// # #[derive(Clone, Copy)] struct ByOutcome(Outcome);
-/// # impl LabelSet for ByOutcome {
-/// #     const NAMES: &'static [&'static str] = &["outcome"];
-/// #     const SHAPE: &'static [Shape] = &[Shape::of::<Outcome>()];
-/// #     fn index(self) -> u64 { u64::from(self.0.code()) }
-/// #     fn overflow(self) -> u32 { 0 }
-/// #     fn text(index: u64, _: usize) -> &'static str { Outcome::text(index as u32) }
-/// # }
-/// static CALLS: Family<ByOutcome, Counter> = Family::counter("calls_total", "Calls made.");
+/// #[derive(Clone, Copy, LabelValue)]
+/// enum Method {
+///     Card,
+///     Paypal,
+/// }
+///
+/// #[derive(Clone, Copy, LabelSet)]
+/// struct CallLabels {
+///     method: Method,
+/// }
+///
+/// #[metric]
+/// static CALLS: Family<CallLabels, Counter> = Family::counter("calls_total", "Calls made.");
+/// #[metric]
 /// static LINES: Family<(), Counter> = Family::counter("lines_total", "Lines written.");
 ///
-/// CALLS.with(ByOutcome(Outcome::Ok)).inc();
-/// assert_eq!(CALLS.with(ByOutcome(Outcome::Ok)).get(), 1);
+/// CALLS.with(CallLabels { method: Method::Card }).inc();
+/// assert_eq!(CALLS.with(CallLabels { method: Method::Card }).get(), 1);
 /// LINES.add(3); // no labels: the family is its one metric
+/// # }
 /// ```
 pub struct Family<L: LabelSet, M: Metric> {
     name: Cow<'static, str>,

@@ -131,7 +131,8 @@ impl Builder {
         self
     }
 
-    /// Writes no lines at all: somebody else does. Defaults to writing them.
+    /// Writes no lines at all: somebody else does. That leaves out the lines of requests and of failed operations, too,
+    /// which are no `tracing` events. Defaults to writing them.
     pub fn without_log(mut self) -> Self {
         self.lines = false;
         self
@@ -172,7 +173,8 @@ impl Builder {
         self.make(Door::Layer)
     }
 
-    /// Makes a telemetry that touches nothing global: see [`scope`](Telemetry::scope).
+    /// Makes a telemetry that touches nothing global, and does not read `RUST_LOG`: see [`scope`](Telemetry::scope),
+    /// also for what is the process's all the same.
     ///
     /// # Errors
     ///

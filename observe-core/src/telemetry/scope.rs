@@ -14,6 +14,14 @@ impl Telemetry {
     /// Runs a future in this telemetry: its operations, spans and lines go here and nowhere else, also those of
     /// code that knows no telemetry. For tests that run beside each other.
     ///
+    /// Apart are lines, contexts, HTTP metrics, and what lives in the telemetry's own [registry](Telemetry::registry).
+    /// The process's are the metrics of functions, operations and dependencies, and every `#[metric] static`: tests
+    /// beside each other count in the same series, so compare differences.
+    ///
+    /// What `tokio::spawn` starts is outside, unless it takes its context along
+    /// ([`in_current`](crate::ObserveFuture::in_current)). Records of the `log` crate are heard only in a process in which a
+    /// telemetry was [installed](super::Builder::install).
+    ///
     /// ```
     /// use observe_core::Telemetry;
     ///
