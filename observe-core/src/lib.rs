@@ -41,9 +41,9 @@
 //! # What is here
 //!
 //! - [`Telemetry`]: what a service has one of. Its [`Builder`] says how lines are written, which traces are kept.
-//! - [`observed`] and [`Operation`]: a unit of work, by attribute or by hand; [`fail`], [`cause`], [`annotate`],
+//! - `#[observed]` and [`Operation`]: a unit of work, by attribute or by hand; [`fail`], [`cause`], [`annotate`],
 //!   [`keep`], [`route`], [`discard`]: what the code says about the request that it is working for.
-//! - [`metric`](mod@metric) and [`label`]: counters, gauges, histograms, summaries in families with bounded labels;
+//! - [`mod@metric`] and [`label`]: counters, gauges, histograms, summaries in families with bounded labels;
 //!   [`Registry`], [`Collector`]; [`Red`], [`Usage`] and [`Queue`] made of them.
 //! - [`context`]: what one service tells the next; [`inject`]; [`Current`] and [`ObserveFuture`] take it to other tasks
 //!   and threads.
@@ -52,7 +52,7 @@
 //!
 //! # Features
 //!
-//! - `macros` (default): [`observed`], [`metric`](macro@metric), the label derives.
+//! - `macros` (default): `#[observed]`, `#[metric]`, the label derives.
 //! - `subscriber`: `Telemetry::layer`, to join a `tracing-subscriber` registry.
 //!
 //! # What is not here

@@ -3,6 +3,7 @@
 // A link is defined twice: here, first, for these pages, and in the files, for those who read them as they are.
 
 /// Every metric, and what it says.
+///
 #[doc = "[Context]: super::context"]
 #[doc = "[Labels]: super::cardinality"]
 #[doc = "[Telemetry]: super::telemetry"]
@@ -15,12 +16,14 @@ pub mod metrics {}
 pub mod cardinality {}
 
 /// The log: every key, and which lines are written.
+///
 #[doc = "[Metrics]: super::metrics"]
 #[doc = ""]
 #[doc = include_str!("../docs/logs.md")]
 pub mod logs {}
 
 /// Context: headers, tasks, threads, messages.
+///
 #[doc = "[Metrics]: super::metrics"]
 #[doc = "[Telemetry]: super::telemetry"]
 #[doc = ""]
@@ -28,6 +31,7 @@ pub mod logs {}
 pub mod context {}
 
 /// In tests, and beside other subscribers.
+///
 // Its snippets need the feature `subscriber`: observe-core, which has it, tests them.
 #[doc = "[Architecture]: super::architecture"]
 #[doc = ""]

@@ -27,9 +27,9 @@ pub const DEFAULT_MAX_SERIES: u32 = 10_000;
 /// [`max_series`](Family::max_series) of them. Past that, [`with`](Family::with) answers the series whose open
 /// labels are all `_OTHER`, so that totals stay right, and that is counted for each open label.
 ///
-/// In a `static` it is on `/metrics` by `#[metric]`, and without it nowhere: see [`metric`](macro@crate::metric)
-/// (feature `macros`), and [`LazyMetric`](crate::LazyMetric) where there are no macros. Made at run time it is taken in
-/// by [`Registry::register`](crate::Registry::register).
+/// In a `static` it is on `/metrics` by the attribute `#[observe_core::metric]` (feature `macros`; without macros by
+/// [`LazyMetric`](crate::LazyMetric)), and without it nowhere. Made at run time it is taken in by
+/// [`Registry::register`](crate::Registry::register).
 ///
 /// ```
 /// # #[cfg(feature = "macros")] {
