@@ -4,9 +4,9 @@
 
 /// Every metric, and what it says.
 ///
-#[doc = "[Context]: super::context"]
-#[doc = "[Labels]: super::cardinality"]
-#[doc = "[Telemetry]: super::telemetry"]
+#[doc = "[Context]: self::context"]
+#[doc = "[Labels]: self::cardinality"]
+#[doc = "[Telemetry]: self::telemetry"]
 #[doc = ""]
 #[doc = include_str!("../docs/metrics.md")]
 pub mod metrics {}
@@ -17,15 +17,15 @@ pub mod cardinality {}
 
 /// The log: every key, and which lines are written.
 ///
-#[doc = "[Metrics]: super::metrics"]
+#[doc = "[Metrics]: self::metrics"]
 #[doc = ""]
 #[doc = include_str!("../docs/logs.md")]
 pub mod logs {}
 
 /// Context: headers, tasks, threads, messages.
 ///
-#[doc = "[Metrics]: super::metrics"]
-#[doc = "[Telemetry]: super::telemetry"]
+#[doc = "[Metrics]: self::metrics"]
+#[doc = "[Telemetry]: self::telemetry"]
 #[doc = ""]
 #[doc = include_str!("../docs/context.md")]
 pub mod context {}
@@ -33,7 +33,7 @@ pub mod context {}
 /// In tests, and beside other subscribers.
 ///
 // Its snippets need the feature `subscriber`: observe-core, which has it, tests them.
-#[doc = "[Architecture]: super::architecture"]
+#[doc = "[Architecture]: self::architecture"]
 #[doc = ""]
 #[cfg_attr(not(doctest), doc = include_str!("../docs/telemetry.md"))]
 pub mod telemetry {}

@@ -106,8 +106,8 @@ impl Builder {
         self
     }
 
-    /// Which lines and spans are recorded, where the variable `RUST_LOG` does not say. Defaults to `info`; behind
-    /// `telemetry.layer()` (feature `subscriber`), where others filter, to everything.
+    /// Which lines and spans are recorded, where the variable `RUST_LOG` does not say. Defaults to `info`, also
+    /// behind `telemetry.layer()` (feature `subscriber`).
     pub fn filter(mut self, filter: Filter) -> Self {
         self.filter = Some(filter);
         self
