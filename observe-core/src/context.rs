@@ -14,6 +14,7 @@ mod rejected;
 mod text;
 mod traceparent;
 mod tracestate;
+mod trust;
 
 pub use self::baggage::{Baggage, BaggageMember};
 pub use self::carrier::{Extract, Inject};
@@ -23,6 +24,7 @@ pub use self::propagation::Propagation;
 pub use self::rejected::{ContextHeader, Rejected, Rejections};
 pub use self::traceparent::{SpanContext, TraceFlags};
 pub use self::tracestate::TraceState;
+pub use self::trust::Untrusted;
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 //! `observe_tower::ObserveLayer` builds on it. It is here, and knows no framework's types, so that a server that is
 //! no tower service can use it by hand: [`Telemetry::http_server`](crate::Telemetry::http_server).
 
-use crate::context::{Context, Extract, TraceId};
+use crate::context::{Context, Extract, SpanContext, TraceId, Untrusted};
 use crate::fields::{Fields, Key, Text};
 use crate::http_metrics::{ActiveLabels, ErrorType, Method, RequestLabels, Route, Status, limit_routes};
 use crate::hub::Hub;
@@ -57,6 +57,7 @@ const MAX_METHOD: usize = 64;
 #[derive(Clone)]
 pub struct HttpServer {
     hub: Arc<Hub>,
+    untrusted: Untrusted,
 }
 
 /// What is known of a request when it begins. All of it may be the client's word.
@@ -68,12 +69,13 @@ pub struct HttpRequest<'a> {
     route: Option<&'a str>,
     scheme: Scheme,
     version: Option<HttpVersion>,
+    trusted: bool,
 }
 
 impl<'a> HttpRequest<'a> {
     /// A request by its method and its path, the query left out.
     pub const fn new(method: &'a str, path: &'a str) -> Self {
-        Self { method, path, route: None, scheme: Scheme::Http, version: None }
+        Self { method, path, route: None, scheme: Scheme::Http, version: None, trusted: false }
     }
 
     /// The template that matched: `/users/{id}`, never the path. Defaults to none: the label is left out.
@@ -93,12 +95,27 @@ impl<'a> HttpRequest<'a> {
         self.version = version.into();
         self
     }
+
+    /// Whether its sender is trusted: all of its context counts then, and a trace that it keeps (the sampled flag) is
+    /// kept here too and told so onwards. Defaults to `false`: see [`HttpServer::untrusted`].
+    pub const fn trusted(mut self, trusted: bool) -> Self {
+        self.trusted = trusted;
+        self
+    }
 }
 
 impl HttpServer {
     pub(crate) fn new(hub: &Arc<Hub>) -> Self {
         hub.http();
-        Self { hub: Arc::clone(hub) }
+        Self { hub: Arc::clone(hub), untrusted: Untrusted::default() }
+    }
+
+    /// What is taken of the context of those that are not trusted ([`HttpRequest::trusted`]). Defaults to their trace,
+    /// which goes on, but not their baggage.
+    #[must_use]
+    pub fn untrusted(mut self, untrusted: Untrusted) -> Self {
+        self.untrusted = untrusted;
+        self
     }
 
     /// Reads the context that a request's headers bring: see [`Telemetry::extract`](crate::Telemetry::extract).
@@ -106,7 +123,7 @@ impl HttpServer {
         self.hub.extract(headers)
     }
 
-    /// Begins a request, below the context that its headers brought.
+    /// Begins a request, below the context that its headers brought, as far as that counts.
     ///
     /// 1. It gets its place in the trace, and its span. 2. It is in flight.
     pub fn start(&self, request: &HttpRequest<'_>, context: &Context) -> HttpServerOperation {
@@ -120,9 +137,16 @@ impl HttpServer {
             version: request.version,
         };
         let path = cut(request.path, MAX_PATH);
-        let mut span = OpenSpan::root(&self.hub, Some(context), true, self.hub.clock.now());
+        let admitted = self.untrusted.admit(context, request.trusted);
+        let mut span = OpenSpan::root(&self.hub, Some(&admitted.context), true, self.hub.clock.now());
         if let Some(span) = Shared::get_mut(&mut span) {
+            if admitted.keep {
+                span.keep();
+            }
             describe(span.fields_mut(), &labels, request.method, path);
+        }
+        if let (Some(link), Some(trace)) = (admitted.link, span.trace()) {
+            trace.tell(|told| point_to(link, &mut told.annotations));
         }
         let route = (!labels.route.is_none()).then(|| labels.route.as_str());
         let operation = Operation::open_on(span, || {
@@ -144,12 +168,18 @@ impl HttpServer {
         HttpServerOperation { operation, labels, recorded: true }
     }
 
-    /// Begins a request that is not to be recorded: no metrics, no line, no span. Its context is current all the
-    /// same, as it came: what is called meanwhile hangs below the caller, and lines are stamped with its ids.
-    pub fn pass(&self, context: &Context) -> HttpServerOperation {
-        let mut span = OpenSpan::root(&self.hub, Some(context), true, self.hub.clock.now());
-        if let (Some(span), Some(caller)) = (Shared::get_mut(&mut span), context.span()) {
-            span.id = caller.span_id;
+    /// Begins a request that is not to be recorded: no metrics, no line, no span. Its context, as far as that counts,
+    /// is current all the same: what is called meanwhile hangs below the caller, and lines are stamped with its ids.
+    pub fn pass(&self, request: &HttpRequest<'_>, context: &Context) -> HttpServerOperation {
+        let admitted = self.untrusted.admit(context, request.trusted);
+        let mut span = OpenSpan::root(&self.hub, Some(&admitted.context), true, self.hub.clock.now());
+        if let Some(span) = Shared::get_mut(&mut span) {
+            if admitted.keep {
+                span.keep();
+            }
+            if let Some(caller) = admitted.context.span() {
+                span.id = caller.span_id;
+            }
         }
         if let Some(trace) = span.trace() {
             trace.discarded.store(true, Ordering::Relaxed);
@@ -403,6 +433,14 @@ fn describe(fields: &mut Fields, labels: &RequestLabels, method: &str, path: &st
     }
     fields.key_str(PATH, path);
     fields.key_str(SCHEME, labels.scheme.as_str());
+}
+
+/// The span that the trace points to instead of hanging below it.
+fn point_to(link: SpanContext, fields: &mut Fields) {
+    let (trace_id, span_id) = (link.trace_id.write_hex(), link.span_id.write_hex());
+    for (name, id) in [(keys::LINK_TRACE_ID, &trace_id[..]), (keys::LINK_SPAN_ID, &span_id[..])] {
+        fields.str(name, str::from_utf8(id).unwrap_or_default());
+    }
 }
 
 fn cut(text: &str, max: usize) -> &str {

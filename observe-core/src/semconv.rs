@@ -101,6 +101,10 @@ pub mod span {
     pub const ERROR_TYPE: &str = "error.type";
     /// The error's text.
     pub const ERROR_MESSAGE: &str = "error.message";
+    /// The trace of a span that this one points to.
+    pub const LINK_TRACE_ID: &str = "link.trace_id";
+    /// The span that this one points to.
+    pub const LINK_SPAN_ID: &str = "link.span_id";
 }
 
 /// Keys, texts and reasons of the log line.

@@ -111,6 +111,14 @@ impl OpenSpan {
         })
     }
 
+    /// Keeps its trace from the start, and has callees told so, while nobody else holds it.
+    pub(crate) fn keep(&mut self) {
+        if let Some(trace) = self.trace.as_mut().and_then(Shared::get_mut) {
+            trace.flags = trace.flags.sampled(true);
+            *trace.marked.get_mut() = true;
+        }
+    }
+
     /// Whether it is this subscriber's span of this id.
     pub(crate) fn is_known_by(&self, door: u32, key: NonZeroU64) -> bool {
         self.known.as_ref().is_some_and(|known| known.key == key && known.door == door)

@@ -30,6 +30,10 @@ pub mod logs {}
 #[doc = include_str!("../docs/context.md")]
 pub mod context {}
 
+/// What comes with a request, what of it counts, and what goes on.
+#[doc = include_str!("../docs/propagation.md")]
+pub mod propagation {}
+
 /// In tests, and beside other subscribers.
 ///
 // Its snippets need the feature `subscriber`: observe-core, which has it, tests them.

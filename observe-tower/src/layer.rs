@@ -4,6 +4,7 @@ use crate::classify::Classify;
 use crate::route::{RequestHead, RouteOf, Routes};
 use crate::service::ObserveService;
 use observe_core::Telemetry;
+use observe_core::context::Untrusted;
 use observe_core::http_server::{HttpServer, Scheme};
 use std::fmt;
 use std::sync::Arc;
@@ -51,12 +52,15 @@ pub(crate) struct Settings {
     pub(crate) classify: Option<Arc<dyn Classify>>,
     pub(crate) place: Arc<Place>,
     excluded: Vec<Exclusion>,
+    trusted: Option<Predicate>,
 }
+
+type Predicate = Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>;
 
 #[derive(Clone)]
 enum Exclusion {
     Named(Box<str>),
-    If(Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>),
+    If(Predicate),
 }
 
 impl ObserveLayer {
@@ -72,6 +76,7 @@ impl ObserveLayer {
                 classify: None,
                 place: Arc::default(),
                 excluded: Vec::new(),
+                trusted: None,
             }),
         }
     }
@@ -118,6 +123,41 @@ impl ObserveLayer {
         self.with(|settings| settings.scheme = Some(scheme))
     }
 
+    /// Whose word counts: of a caller that `is_trusted` says is, the sampled flag (its trace is kept here too, and
+    /// told so onwards), the baggage, and the time in `X-Request-Start`. Defaults to nobody: see
+    /// [`untrusted`](ObserveLayer::untrusted) for what is taken of others.
+    ///
+    /// Who a caller is, a layer or a server around this one must have found out: a peer's address or certificate in
+    /// an extension, or a header that a proxy in front sets and takes away from everybody else.
+    ///
+    /// ```
+    /// use observe_core::Telemetry;
+    /// use observe_tower::{ObserveLayer, RequestHead};
+    /// use std::net::{IpAddr, Ipv4Addr};
+    ///
+    /// #[derive(Clone)]
+    /// struct Peer(IpAddr);
+    ///
+    /// let telemetry = Telemetry::builder("orders").build()?;
+    /// let layer = ObserveLayer::new(&telemetry).trust_if(|head: &RequestHead<'_>| {
+    ///     head.extensions.get::<Peer>().is_some_and(|peer| peer.0 == Ipv4Addr::LOCALHOST)
+    /// });
+    /// # let _ = layer;
+    /// # Ok::<(), observe_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn trust_if(self, is_trusted: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
+        self.with(|settings| settings.trusted = Some(Arc::new(is_trusted)))
+    }
+
+    /// What is taken of the context of callers that are not trusted. Defaults to their trace, which goes on, but not
+    /// their baggage. At the edge of a public service, a new trace with a link to theirs:
+    /// `Untrusted::default().continue_trace(false)`.
+    #[must_use]
+    pub fn untrusted(self, untrusted: Untrusted) -> Self {
+        self.with(|settings| settings.server = settings.server.clone().untrusted(untrusted))
+    }
+
     /// How many routes are kept apart: see [`HttpServer::max_routes`]. Defaults to 1,000.
     #[must_use]
     pub fn max_routes(self, max: u32) -> Self {
@@ -150,6 +190,10 @@ impl Settings {
     #[inline]
     pub(crate) fn watches_place(&self) -> bool {
         self.routes.is_expected() && self.place.is_open()
+    }
+
+    pub(crate) fn trusts(&self, head: &RequestHead<'_>) -> bool {
+        self.trusted.as_ref().is_some_and(|is_trusted| is_trusted(head))
     }
 
     pub(crate) fn excludes(&self, head: &RequestHead<'_>, route: Option<&str>) -> bool {

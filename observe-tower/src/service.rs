@@ -59,9 +59,6 @@ impl Settings {
     fn begin(&self, head: &RequestHead<'_>) -> HttpServerOperation {
         let context = self.server.extract(head.headers);
         let route = self.routes.of(head);
-        if self.excludes(head, route) {
-            return self.server.pass(&context);
-        }
         let scheme = self.scheme.unwrap_or_else(|| match head.uri.scheme() {
             Some(scheme) if *scheme == UriScheme::HTTPS => Scheme::Https,
             _ => Scheme::Http,
@@ -69,7 +66,11 @@ impl Settings {
         let request = HttpRequest::new(head.method.as_str(), head.path())
             .route(route)
             .scheme(scheme)
-            .version(HttpVersion::of(head.version));
+            .version(HttpVersion::of(head.version))
+            .trusted(self.trusts(head));
+        if self.excludes(head, route) {
+            return self.server.pass(&request, &context);
+        }
         self.server.start(&request, &context)
     }
 }

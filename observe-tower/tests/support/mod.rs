@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body::{Body, Frame, SizeHint};
-use observe_core::{Format, Telemetry};
+use observe_core::{Builder, Format, Telemetry};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Write};
 use std::pin::Pin;
@@ -34,8 +34,13 @@ impl Write for Written {
 
 impl Observed {
     pub(crate) fn new() -> Self {
+        Self::with(|builder| builder)
+    }
+
+    /// Made as `set` says.
+    pub(crate) fn with(set: impl FnOnce(Builder) -> Builder) -> Self {
         let written = Written::default();
-        let telemetry = Telemetry::builder("test").log_writer(written.clone()).build().unwrap();
+        let telemetry = set(Telemetry::builder("test").log_writer(written.clone())).build().unwrap();
         Self { telemetry, written }
     }
 

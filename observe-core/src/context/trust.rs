@@ -1,0 +1,130 @@
+//! How far a sender's context is believed.
+
+use std::borrow::Cow;
+
+use super::Context;
+use crate::context::baggage::Baggage;
+use crate::context::traceparent::SpanContext;
+use crate::context::tracestate::TraceState;
+
+/// What is taken of the context of a sender that is not trusted. What is taken of it is bounded and checked in any
+/// case.
+///
+/// Whatever is said here, such a sender's sampled flag does not count, nor its `X-Request-Start`; a correlation id
+/// is taken over, as it is only a text to search for.
+///
+/// ```
+/// use observe_core::context::Untrusted;
+///
+/// // The edge of a public service.
+/// let edge = Untrusted::default().continue_trace(false);
+/// assert_ne!(edge, Untrusted::default());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct Untrusted {
+    continue_trace: bool,
+    baggage: bool,
+}
+
+impl Default for Untrusted {
+    /// Its trace goes on, its baggage is left out.
+    fn default() -> Self {
+        Self { continue_trace: true, baggage: false }
+    }
+}
+
+impl Untrusted {
+    /// Whether the sender's trace goes on, its `tracestate` with it. If not, a new one begins, with a link to the
+    /// sender's: the fields `link.trace_id` and `link.span_id` of the request's line. Defaults to `true`: an id can
+    /// join what is recorded, but decides nothing.
+    pub const fn continue_trace(mut self, continue_trace: bool) -> Self {
+        self.continue_trace = continue_trace;
+        self
+    }
+
+    /// Whether its baggage is taken, and handed on. Defaults to `false`: services behind this one may act on what is
+    /// in it.
+    pub const fn baggage(mut self, baggage: bool) -> Self {
+        self.baggage = baggage;
+        self
+    }
+
+    /// What of a context counts.
+    pub(crate) fn admit(self, context: &Context, trusted: bool) -> Admitted<'_> {
+        let span = context.span();
+        if trusted {
+            let keep = span.is_some_and(|span| span.flags.is_sampled());
+            return Admitted { context: Cow::Borrowed(context), link: None, keep };
+        }
+        let mut admitted = Admitted { context: Cow::Borrowed(context), link: None, keep: false };
+        if !self.baggage && !context.baggage().is_empty() {
+            admitted.context.to_mut().set_baggage(Baggage::new());
+        }
+        if !self.continue_trace && span.is_some() {
+            let context = admitted.context.to_mut();
+            context.set_span(None);
+            context.set_tracestate(TraceState::new());
+            admitted.link = span;
+        }
+        admitted
+    }
+}
+
+/// What of a context counts, and what follows from it.
+#[derive(Debug)]
+pub(crate) struct Admitted<'a> {
+    pub(crate) context: Cow<'a, Context>,
+    /// The span that the new trace is to point to.
+    pub(crate) link: Option<SpanContext>,
+    /// The sender keeps the trace, and is believed.
+    pub(crate) keep: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::{CorrelationId, TraceFlags};
+
+    fn full() -> Context {
+        let mut context = Context::new();
+        let span = SpanContext::root();
+        context.set_span(Some(SpanContext { flags: span.flags | TraceFlags::SAMPLED, ..span }));
+        context.set_tracestate(TraceState::new().with("a", "1").unwrap());
+        context.set_baggage(Baggage::parse([b"user=1".as_slice()].into_iter()).0);
+        context.set_correlation_id(CorrelationId::new("order-4711").ok());
+        context
+    }
+
+    // Mutations caught: any setting that is passed over, or turned around.
+    #[test]
+    fn each_setting_takes_its_part_away() {
+        let context = full();
+        let all = [(true, true), (true, false), (false, true), (false, false)];
+        for (continues, baggage) in all {
+            let untrusted = Untrusted::default().continue_trace(continues).baggage(baggage);
+            let admitted = untrusted.admit(&context, false);
+            assert_eq!(admitted.context.span(), context.span().filter(|_| continues));
+            assert_eq!(admitted.link, context.span().filter(|_| !continues));
+            assert_eq!(admitted.context.tracestate().is_empty(), !continues);
+            assert_eq!(admitted.context.baggage().is_empty(), !baggage);
+            assert_eq!(admitted.context.correlation_id(), context.correlation_id());
+            assert!(!admitted.keep);
+
+            let trusted = untrusted.admit(&context, true);
+            assert_eq!((&*trusted.context, trusted.link, trusted.keep), (&context, None, true));
+        }
+        assert_eq!(Untrusted::default(), Untrusted::default().continue_trace(true).baggage(false));
+    }
+
+    // Mutation caught: a context that is copied, and so allocates, although all of it counts.
+    #[test]
+    fn what_needs_no_change_is_not_copied() {
+        let mut plain = Context::new();
+        plain.set_span(Some(SpanContext::root()));
+        let admitted = Untrusted::default().admit(&plain, false);
+        assert!(matches!(admitted.context, Cow::Borrowed(_)) && admitted.link.is_none());
+        let edge = Untrusted::default().continue_trace(false);
+        assert!(matches!(edge.admit(&Context::new(), false).context, Cow::Borrowed(_)));
+    }
+}
