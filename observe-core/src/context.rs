@@ -4,23 +4,29 @@
 //! [`Context::inject`]. Nothing that comes in is an error: what is malformed is left out, and said beside the
 //! context so that it can be counted.
 
+mod b3;
 mod baggage;
 mod carrier;
 mod correlation;
+mod datadog;
 mod hex;
 mod id;
 mod propagation;
+mod propagator;
 mod rejected;
+mod several;
 mod text;
 mod traceparent;
 mod tracestate;
 mod trust;
+mod xray;
 
 pub use self::baggage::{Baggage, BaggageMember};
 pub use self::carrier::{Extract, Inject};
 pub use self::correlation::CorrelationId;
 pub use self::id::{SpanId, TraceId};
 pub use self::propagation::Propagation;
+pub use self::propagator::Propagator;
 pub use self::rejected::{ContextHeader, Rejected, Rejections};
 pub use self::traceparent::{SpanContext, TraceFlags};
 pub use self::tracestate::TraceState;
@@ -30,7 +36,7 @@ use std::sync::Arc;
 
 use crate::semconv;
 
-use self::propagation::{BAGGAGE, TRACEPARENT, TRACESTATE};
+use self::propagator::{BAGGAGE, TRACEPARENT, TRACESTATE};
 
 /// What travels with a request from service to service. Cheap to clone; without tracestate, baggage and
 /// correlation id it holds no memory.
@@ -96,10 +102,14 @@ impl Context {
 
     /// Reads what a carrier brings. Never fails: without a well-formed `traceparent`, or with two,
     /// [`span`](Self::span) is `None` and the trace is a new one. `tracestate` counts only beside a
-    /// `traceparent`; baggage and correlation id stand by themselves.
+    /// `traceparent`; baggage and correlation id stand by themselves. Where there are several
+    /// [propagators](Propagation::propagators) the first that names a span wins, and those after it are not read.
     ///
     /// All of it is the caller's word: whether to trust it is for the one who asks.
     pub fn extract(carrier: &(impl Extract + ?Sized), propagation: &Propagation) -> Extracted {
+        if !propagation.is_usual() {
+            return several::extract(carrier, propagation);
+        }
         let correlation_id = propagation.correlation_id().as_str();
         let mut found = Found::default();
         carrier.each(|name, value| {
@@ -120,6 +130,9 @@ impl Context {
     /// none is sent empty. The span must be one's own by then, not the caller's. `tracestate` is sent only
     /// beside a `traceparent`.
     pub fn inject(&self, carrier: &mut (impl Inject + ?Sized), propagation: &Propagation) {
+        if !propagation.is_usual() {
+            return several::inject(self, carrier, propagation);
+        }
         let traceparent = self.span.map(SpanContext::write);
         let carried = self.carried.as_deref();
         let tracestate =
@@ -252,15 +265,25 @@ impl<'a> Values<'a> {
 impl Found<'_> {
     fn read(&self) -> Extracted {
         let mut rejected = Rejections::default();
+        let span = self.span(&mut rejected);
+        self.carry(span, rejected)
+    }
+
+    /// What `traceparent` says.
+    #[inline]
+    fn span(&self, rejected: &mut Rejections) -> Option<SpanContext> {
+        let span = self.traceparent.single()?.and_then(SpanContext::parse);
+        span.inspect_err(|reason| rejected.note(ContextHeader::Traceparent, *reason)).ok()
+    }
+
+    /// What else there is.
+    #[inline]
+    fn carry(&self, span: Option<SpanContext>, mut rejected: Rejections) -> Extracted {
         let mut note = |header, reason: Option<Rejected>| {
             if let Some(reason) = reason {
                 rejected.note(header, reason);
             }
         };
-        let span = self.traceparent.single().map(|value| value.and_then(SpanContext::parse)).transpose();
-        note(ContextHeader::Traceparent, span.err());
-        let span = span.unwrap_or_default();
-
         // Most requests end here.
         let lists = [&self.tracestate, &self.baggage, &self.correlation_id];
         if lists.iter().all(|values| values.first.is_none()) {

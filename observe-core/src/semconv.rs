@@ -11,6 +11,31 @@ pub const BAGGAGE: &str = "baggage";
 /// The correlation id, unless another name is configured.
 pub const X_CORRELATION_ID: &str = "x-correlation-id";
 
+/// Zipkin's single header.
+pub const B3: &str = "b3";
+/// Zipkin: the trace.
+pub const X_B3_TRACEID: &str = "x-b3-traceid";
+/// Zipkin: the span.
+pub const X_B3_SPANID: &str = "x-b3-spanid";
+/// Zipkin: whether the trace is kept.
+pub const X_B3_SAMPLED: &str = "x-b3-sampled";
+/// Zipkin: `1` for a trace that is kept in any case.
+pub const X_B3_FLAGS: &str = "x-b3-flags";
+/// Zipkin: the span above the sender's. Not read, and not sent.
+pub const X_B3_PARENTSPANID: &str = "x-b3-parentspanid";
+/// Datadog: the lower half of the trace, decimal.
+pub const X_DATADOG_TRACE_ID: &str = "x-datadog-trace-id";
+/// Datadog: the span, decimal.
+pub const X_DATADOG_PARENT_ID: &str = "x-datadog-parent-id";
+/// Datadog: whether the trace is kept, -1 to 2.
+pub const X_DATADOG_SAMPLING_PRIORITY: &str = "x-datadog-sampling-priority";
+/// Datadog: among others the upper half of the trace.
+pub const X_DATADOG_TAGS: &str = "x-datadog-tags";
+/// AWS X-Ray: trace, span, and whether the trace is kept.
+pub const X_AMZN_TRACE_ID: &str = "x-amzn-trace-id";
+/// The variable that says by which headers contexts go.
+pub const OTEL_PROPAGATORS: &str = "OTEL_PROPAGATORS";
+
 /// Metric names and label names.
 pub mod metric {
     /// How many series a family has, by `metric`.

@@ -3,8 +3,8 @@
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use observe_core::context::{
-    Baggage, Context, CorrelationId, Propagation, Rejected, SpanContext, SpanId, TraceFlags, TraceId,
-    TraceState,
+    Baggage, Context, CorrelationId, Propagation, Propagator, Rejected, SpanContext, SpanId, TraceFlags,
+    TraceId, TraceState,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -148,4 +148,88 @@ proptest! {
             prop_assert_eq!(&arrived.context, &context);
         }
     }
+
+    #[test]
+    fn what_one_propagator_writes_it_reads(span in span(), which in 0..5usize) {
+        let propagator = NAMING[which];
+        let propagation = Propagation::default().propagators([propagator]);
+        let mut sent = HeaderMap::new();
+        let mut context = Context::new();
+        context.set_span(Some(span));
+        context.inject(&mut sent, &propagation);
+        let read = Context::extract(&sent, &propagation);
+        prop_assert!(read.rejected.is_empty(), "{:?}", sent);
+        let lower_half = u128::from_be_bytes(span.trace_id.to_bytes()) as u64;
+        if propagator == Propagator::Datadog && lower_half == 0 {
+            prop_assert!(sent.is_empty());
+        } else {
+            let read = read.context.span().unwrap();
+            prop_assert_eq!((read.trace_id, read.span_id), (span.trace_id, span.span_id));
+            prop_assert_eq!(read.flags.is_sampled(), span.flags.is_sampled());
+        }
+        // A context that names no span leaves nothing of it.
+        Context::new().inject(&mut sent, &propagation);
+        prop_assert!(sent.is_empty());
+    }
+
+    // No panic, whatever comes; what is taken says the same when it is sent on, by the headers it came in.
+    #[test]
+    fn whatever_comes_in_by_any_header_is_taken_or_refused(
+        headers in vec((0..FOREIGN.len(), foreign()), 0..8),
+        order in Just(Propagator::ALL.to_vec()).prop_shuffle(),
+        several in 0..=6usize,
+    ) {
+        let propagation = Propagation::default().propagators(order.into_iter().take(several));
+        let mut carrier = HeaderMap::new();
+        for (name, value) in &headers {
+            if let Ok(value) = HeaderValue::from_bytes(value) {
+                carrier.append(HeaderName::from_static(FOREIGN[*name]), value);
+            }
+        }
+        let first = Context::extract(&carrier, &propagation);
+        let mut sent = HeaderMap::new();
+        first.context.inject(&mut sent, &propagation);
+        let second = Context::extract(&sent, &propagation);
+        let ids = |context: &Context| context.span().map(|span| {
+            (span.trace_id, span.span_id, span.flags.is_sampled())
+        });
+        // One trace that Datadog cannot name is one less that it sends.
+        let unnamed = first.context.span().is_some_and(|span| span.trace_id.to_bytes()[8..] == [0; 8]);
+        if !unnamed {
+            prop_assert_eq!(ids(&second.context), ids(&first.context));
+        }
+        prop_assert!(second.rejected.is_empty(), "{:?}", second.rejected);
+    }
+}
+
+/// Those that name a span.
+const NAMING: [Propagator; 5] =
+    [Propagator::TraceContext, Propagator::B3, Propagator::B3Multi, Propagator::Datadog, Propagator::XRay];
+
+const FOREIGN: [&str; 12] = [
+    "traceparent",
+    "tracestate",
+    "b3",
+    "x-b3-traceid",
+    "x-b3-spanid",
+    "x-b3-sampled",
+    "x-b3-flags",
+    "x-datadog-trace-id",
+    "x-datadog-parent-id",
+    "x-datadog-sampling-priority",
+    "x-datadog-tags",
+    "x-amzn-trace-id",
+];
+
+/// Any bytes, and what looks like one of them.
+fn foreign() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        vec(any::<u8>(), 0..80),
+        "[0-9a-f]{16}([0-9a-f]{16})?(-[0-9a-f]{16}(-[01d](-[0-9a-f]{16})?)?)?".prop_map(String::into_bytes),
+        "-?[0-9]{1,21}".prop_map(String::into_bytes),
+        "(_dd.p.[a-z]{2}=[0-9a-f]{1,3},)?_dd.p.tid=[0-9a-fA]{15,16}".prop_map(String::into_bytes),
+        "(Self=1-a;)? ?Root=[12]-[0-9a-f]{8}-[0-9a-f]{24};?(Parent=[0-9a-f]{16})?(;Sampled=[01?2])?"
+            .prop_map(String::into_bytes),
+        "00-[0-9a-f]{32}-[0-9a-f]{16}-0[0-3]".prop_map(String::into_bytes),
+    ]
 }

@@ -87,15 +87,24 @@ pub enum ContextHeader {
     Baggage,
     /// The correlation id's header.
     CorrelationId,
+    /// `b3`, or those of `X-B3-*`.
+    B3,
+    /// Those of `x-datadog-*`.
+    Datadog,
+    /// `X-Amzn-Trace-Id`
+    XRay,
 }
 
 impl ContextHeader {
     /// Every header, in the order of their declaration.
-    pub const ALL: [ContextHeader; 4] = [
+    pub const ALL: [ContextHeader; 7] = [
         ContextHeader::Traceparent,
         ContextHeader::Tracestate,
         ContextHeader::Baggage,
         ContextHeader::CorrelationId,
+        ContextHeader::B3,
+        ContextHeader::Datadog,
+        ContextHeader::XRay,
     ];
 
     /// The text of the `header` label.
@@ -106,31 +115,28 @@ impl ContextHeader {
             ContextHeader::Tracestate => "tracestate",
             ContextHeader::Baggage => "baggage",
             ContextHeader::CorrelationId => "correlation_id",
+            ContextHeader::B3 => "b3",
+            ContextHeader::Datadog => "datadog",
+            ContextHeader::XRay => "xray",
         }
     }
 }
 
 /// What was refused of one carrier's headers: at most one reason for each header, the first that was found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rejections([Option<Rejected>; 4]);
+pub struct Rejections([Option<Rejected>; ContextHeader::ALL.len()]);
 
 impl Rejections {
     /// Whether nothing was refused.
     #[must_use]
     pub fn is_empty(self) -> bool {
-        self.0 == [None; 4]
+        self.0 == [None; ContextHeader::ALL.len()]
     }
 
     /// Why something of this header was refused, if it was.
     #[must_use]
     pub fn reason(self, header: ContextHeader) -> Option<Rejected> {
-        let Self([traceparent, tracestate, baggage, correlation_id]) = self;
-        match header {
-            ContextHeader::Traceparent => traceparent,
-            ContextHeader::Tracestate => tracestate,
-            ContextHeader::Baggage => baggage,
-            ContextHeader::CorrelationId => correlation_id,
-        }
+        self.0.get(header as usize).copied().flatten()
     }
 
     /// The refused headers and the reasons.
@@ -139,14 +145,9 @@ impl Rejections {
     }
 
     pub(crate) fn note(&mut self, header: ContextHeader, rejected: Rejected) {
-        let Self([traceparent, tracestate, baggage, correlation_id]) = self;
-        let reason = match header {
-            ContextHeader::Traceparent => traceparent,
-            ContextHeader::Tracestate => tracestate,
-            ContextHeader::Baggage => baggage,
-            ContextHeader::CorrelationId => correlation_id,
-        };
-        reason.get_or_insert(rejected);
+        if let Some(reason) = self.0.get_mut(header as usize) {
+            reason.get_or_insert(rejected);
+        }
     }
 }
 

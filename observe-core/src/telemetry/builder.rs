@@ -3,7 +3,7 @@
 use super::itself::Itself;
 use super::{Inner, Telemetry};
 use crate::clock::Clock;
-use crate::context::Propagation;
+use crate::context::{Propagation, Propagator};
 use crate::error::{Error, Kind};
 use crate::export::json::{JsonLines, Keys, LogFormat, LogOptions, Service};
 use crate::export::pretty::Pretty;
@@ -14,6 +14,7 @@ use crate::hub::{Hub, Nowhere, Parts};
 use crate::record::Sink;
 use crate::registry::Registry;
 use crate::sampling::Sampling;
+use crate::semconv;
 use crate::subscriber::LogBridge;
 use std::fmt;
 use std::io::{self, Write};
@@ -37,6 +38,7 @@ pub struct Builder {
     limits: QueueLimits,
     lines: bool,
     correlation_header: Option<String>,
+    propagators: Option<Vec<Propagator>>,
     registry: Option<Registry>,
 }
 
@@ -72,6 +74,7 @@ impl Builder {
             limits: QueueLimits::default(),
             lines: true,
             correlation_header: None,
+            propagators: None,
             registry: None,
         }
     }
@@ -144,6 +147,14 @@ impl Builder {
         self
     }
 
+    /// By which headers contexts go: the first that names a span wins when one is read, all are written. Defaults to
+    /// what the variable `OTEL_PROPAGATORS` says (`tracecontext`, `baggage`, `b3`, `b3multi`, `datadog`, `xray`, with
+    /// commas between them, or `none`), else to [`Propagator::TraceContext`] and [`Propagator::Baggage`].
+    pub fn propagators(mut self, propagators: impl IntoIterator<Item = Propagator>) -> Self {
+        self.propagators = Some(propagators.into_iter().collect());
+        self
+    }
+
     /// The registry that its metrics live in. Defaults to a new one that has every `#[metric] static`.
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = Some(registry);
@@ -196,6 +207,9 @@ impl Builder {
             Some(name) => Propagation::default().correlation_header(name)?,
             None => Propagation::default(),
         };
+        let (propagators, unknown) =
+            decide_propagators(std::env::var(semconv::OTEL_PROPAGATORS).ok(), self.propagators);
+        let propagation = propagation.propagators(propagators.value);
         let registry = self.registry.unwrap_or_else(Registry::with_statics);
         Hub::examine(&registry)?;
         let (filter, complaints) = decide_filter(std::env::var("RUST_LOG").ok(), self.filter, door);
@@ -219,8 +233,15 @@ impl Builder {
             Some(lines) => Arc::clone(lines) as Arc<dyn Sink>,
             None => Arc::new(Nowhere),
         };
-        let told =
-            format!("filter {} by {}; format {} by {}", filter.value, filter.by, format.value, format.by);
+        let told = format!(
+            "filter {} by {}; format {} by {}; propagators {} by {}",
+            filter.value,
+            filter.by,
+            format.value,
+            format.by,
+            listed(propagation.in_order()),
+            propagators.by,
+        );
         let hub = Arc::new(Hub::new(Parts {
             clock: self.clock,
             registry: registry.clone(),
@@ -242,6 +263,7 @@ impl Builder {
         let inner = Arc::new(Inner { hub: Arc::clone(&hub), dispatch: OnceLock::new(), lines });
         let mut complaints: Vec<String> = complaints.iter().map(Error::to_string).collect();
         complaints.extend(misread);
+        complaints.extend(unknown.iter().map(|error| format!("{}: {error}", semconv::OTEL_PROPAGATORS)));
         complaints.extend(registry.conflicts().iter().map(Error::to_string));
         if door == Door::Subscriber {
             dispatcher::set_global_default(inner.global_dispatch().clone()).map_err(|_| {
@@ -306,6 +328,25 @@ fn decide_format(asked: Option<String>, code: Option<LogFormat>) -> (Decided<Log
     (decided, misread)
 }
 
+/// The code's word wins over the variable's. What the variable says that is no propagator is told.
+fn decide_propagators(
+    asked: Option<String>,
+    code: Option<Vec<Propagator>>,
+) -> (Decided<Vec<Propagator>>, Vec<Error>) {
+    let (asked, complaints) = Propagation::read(&asked.unwrap_or_default());
+    let decided = match (code, asked) {
+        (Some(value), _) => Decided { value, by: "code" },
+        (None, Some(value)) => Decided { value, by: semconv::OTEL_PROPAGATORS },
+        (None, None) => Decided { value: Propagation::default().in_order().to_vec(), by: "default" },
+    };
+    (decided, complaints)
+}
+
+fn listed(propagators: &[Propagator]) -> String {
+    let names: Vec<&str> = propagators.iter().map(|propagator| propagator.as_str()).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(",") }
+}
+
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").field("service", &self.service).finish_non_exhaustive()
@@ -334,6 +375,22 @@ mod tests {
         }
         assert_eq!(decided("x=loud,warn", Some("debug"), Door::Layer), ("warn".to_owned(), "RUST_LOG", 1));
         assert_eq!(decided("warn", Some("debug"), Door::Scope), ("debug".to_owned(), "code", 0));
+    }
+
+    // Mutation caught: the variable before the code's word, or an unknown name in silence.
+    #[test]
+    fn propagators_are_the_code_s_then_the_variable_s() {
+        let decided = |asked: &str, code: Option<&[Propagator]>| {
+            let (decided, unknown) = decide_propagators(Some(asked.to_owned()), code.map(<[_]>::to_vec));
+            (listed(&decided.value), decided.by, unknown.len())
+        };
+        let text = |text: &str| text.to_owned();
+        assert_eq!(decided("b3,xray", None), (text("b3,xray"), "OTEL_PROPAGATORS", 0));
+        assert_eq!(decided("b3,jaeger", None), (text("b3"), "OTEL_PROPAGATORS", 1));
+        assert_eq!(decided("none", None), (text("none"), "OTEL_PROPAGATORS", 0));
+        assert_eq!(decided("b3", Some(&[Propagator::XRay])), (text("xray"), "code", 0));
+        assert_eq!(decided("", None), (text("tracecontext,baggage"), "default", 0));
+        assert_eq!(decided("jaeger", None), (text("tracecontext,baggage"), "default", 1));
     }
 
     // Mutation caught: the variable before the code's word; a word that is no format passed over in silence.
