@@ -291,6 +291,8 @@ pub(crate) fn is_of_request_line(name: &str) -> bool {
         span::DURATION_MS,
         span::ERROR_TYPE,
         span::ERROR_MESSAGE,
+        span::LINK_TRACE_ID,
+        span::LINK_SPAN_ID,
     ];
     names.contains(&name)
 }
