@@ -1,10 +1,63 @@
 //! Running code of others that may panic.
 
+use std::cell::Cell;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, TryLockError};
+
+thread_local! {
+    /// How many [`catch`] this thread is in.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    static MUTE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic of this thread would be caught here, and so is nobody's failure.
+pub(crate) fn is_caught() -> bool {
+    DEPTH.try_with(Cell::get).unwrap_or(0) > 0
+}
+
+/// Panics of this thread are not to be told: telling is its own work.
+pub(crate) fn mute() {
+    let _ = MUTE.try_with(|mute| mute.set(true));
+}
+
+/// Whether that was said.
+pub(crate) fn is_mute() -> bool {
+    MUTE.try_with(Cell::get).unwrap_or(false)
+}
+
+/// A lock that this thread itself may hold, since it panicked somewhere: `None` after a while, instead of a deadlock.
+pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    const ATTEMPTS: u32 = 1_000;
+    for _ in 0..ATTEMPTS {
+        match mutex.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(guard)) => return Some(guard.into_inner()),
+            Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+        }
+    }
+    None
+}
+
+/// Counts a [`catch`] for as long as it lives.
+struct Inside;
+
+impl Inside {
+    fn new() -> Self {
+        let _ = DEPTH.try_with(|depth| depth.set(depth.get().saturating_add(1)));
+        Inside
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        let _ = DEPTH.try_with(|depth| depth.set(depth.get().saturating_sub(1)));
+    }
+}
 
 /// Runs something that may panic; `None` if it did.
 pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
+    let _inside = Inside::new();
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(value) => Some(value),
         Err(payload) => {

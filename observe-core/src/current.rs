@@ -228,6 +228,18 @@ pub(crate) fn with_span<R>(f: impl FnOnce(&Shared<OpenSpan>) -> R) -> Option<R> 
     with(|stack| stack.top().map(f)).flatten()
 }
 
+/// Runs `f` with the span of the operation that is running, whatever spans `tracing` entered in it; with the innermost
+/// span where there is none. `f` runs no user code.
+pub(crate) fn with_operation<R>(f: impl FnOnce(&OpenSpan) -> R) -> Option<R> {
+    let found = with(|stack| {
+        let inside = stack.frames.iter().rev().take_while(|frame| frame.kind != Kind::Scope);
+        let mut operations = inside.filter(|frame| matches!(frame.kind, Kind::Polled | Kind::Guarded));
+        let found = operations.find_map(|frame| frame.live()).cloned();
+        found.or_else(|| stack.top().cloned()).map(|span| f(&span))
+    });
+    found.flatten()
+}
+
 /// The innermost span.
 pub(crate) fn span() -> Option<Shared<OpenSpan>> {
     with_span(Shared::clone)

@@ -76,6 +76,15 @@ impl Filter {
         fitting.is_some_and(|(_, most)| level <= *most)
     }
 
+    /// The same for what is said of all targets, whatever it was told by: only a directive that names its target,
+    /// or one that silences everything, leaves it out.
+    pub(crate) fn spares(&self, level: Level, target: &str) -> bool {
+        let named =
+            |(prefix, _): &&(String, LevelFilter)| !prefix.is_empty() && target.starts_with(prefix.as_str());
+        let most = self.directives.iter().find(named).map_or_else(|| self.max_level(), |(_, most)| *most);
+        level <= most
+    }
+
     /// The most verbose level that any target has.
     #[must_use]
     pub fn max_level(&self) -> LevelFilter {
@@ -193,6 +202,19 @@ mod tests {
         let (filter, errors) = Filter::parse(&text.join(","));
         assert_eq!(filter.directives.len(), MAX_DIRECTIVES);
         assert!(errors.len() == 1 && errors[0].to_string().contains("256"), "{errors:?}");
+    }
+
+    // Mutation caught: `spares` that asks the directive for all targets (`RUST_LOG=app=info` hides panics).
+    #[test]
+    fn what_is_spared_is_silenced_by_name_only() {
+        let spared = |text: &str| filter(text).spares(Level::ERROR, "observe::panic");
+        assert!(
+            ["info", "app=info", "off,app=error", "observe=error", "off,observe::panic=warn"].map(spared)
+                == [true; 5]
+        );
+        assert!(
+            ["off", "app=off", "observe=off,app=info", "info,observe::panic=off"].map(spared) == [false; 4]
+        );
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::registry::Registry;
 use crate::sampling::Sampling;
 use crate::semconv;
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use tracing_core::{Level, LevelFilter};
@@ -34,6 +34,8 @@ pub(crate) struct Hub {
     filter: RwLock<Arc<Filter>>,
     /// How many levels of the library's own target pass, so that an operation's end takes no lock.
     own_levels: AtomicUsize,
+    /// Whether panics are told.
+    panics: AtomicBool,
     /// How many levels pass for every target, and for any.
     all_levels: AtomicUsize,
     any_levels: AtomicUsize,
@@ -70,6 +72,7 @@ impl Hub {
             rejected: Arc::new(rejected_contexts()),
             filter: RwLock::default(),
             own_levels: AtomicUsize::new(0),
+            panics: AtomicBool::new(false),
             all_levels: AtomicUsize::new(0),
             any_levels: AtomicUsize::new(0),
             filter_serial: AtomicU64::new(0),
@@ -136,10 +139,12 @@ impl Hub {
     pub(crate) fn set_filter(&self, filter: Filter) {
         static SERIAL: AtomicU64 = AtomicU64::new(1);
         let own = LEVELS.iter().filter(|level| filter.enabled(**level, semconv::log::OWN_TARGET)).count();
+        let panics = filter.spares(Level::ERROR, semconv::log::PANIC_TARGET);
         let (all, any) = (filter.min_level(), filter.max_level());
         let mut current = self.filter.write().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *current, Arc::new(filter));
         self.own_levels.store(own, Ordering::Relaxed);
+        self.panics.store(panics, Ordering::Relaxed);
         self.all_levels.store(LEVELS.iter().filter(|level| **level <= all).count(), Ordering::Relaxed);
         self.any_levels.store(LEVELS.iter().filter(|level| **level <= any).count(), Ordering::Relaxed);
         self.filter_serial.store(SERIAL.fetch_add(1, Ordering::Relaxed), Ordering::Release);
@@ -173,6 +178,11 @@ impl Hub {
     /// Whether lines of the library's own target (of operations, and about itself) pass at this level.
     pub(crate) fn passes(&self, level: Level) -> bool {
         rank(level) <= self.own_levels.load(Ordering::Relaxed)
+    }
+
+    /// Whether lines about panics pass. Takes no lock: the panic may have come while one was held.
+    pub(crate) fn tells_panics(&self) -> bool {
+        self.panics.load(Ordering::Relaxed)
     }
 
     /// Writes a line about the library itself.

@@ -79,6 +79,7 @@ pub mod metric;
 mod observed;
 mod operation;
 mod outcome;
+mod panics;
 mod pool;
 mod record;
 mod red;

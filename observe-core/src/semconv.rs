@@ -198,6 +198,13 @@ pub mod log {
     /// There: the record's line in that file. Not in the line.
     pub const LOG_LINE: &str = "log.line";
 
+    /// The target of lines about panics.
+    pub const PANIC_TARGET: &str = "observe::panic";
+    /// There: file, line and column.
+    pub const PANIC_LOCATION: &str = "panic.location";
+    /// There: the thread's name, if it has one (semantic conventions, "Thread attributes").
+    pub const THREAD_NAME: &str = "thread.name";
+
     /// Reason: the line came after shutdown.
     pub const SHUTDOWN: &str = "shutdown";
 }

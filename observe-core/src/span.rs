@@ -1,5 +1,6 @@
 //! Spans that are open.
 
+use crate::catch::try_lock;
 use crate::clock::Tick;
 use crate::context::{Context, SpanId};
 use crate::fields::Fields;
@@ -135,6 +136,15 @@ impl OpenSpan {
             f(&self.late.lock().unwrap_or_else(PoisonError::into_inner))
         } else {
             f(&self.fields)
+        }
+    }
+
+    /// [`with_fields`](Self::with_fields) for a thread that panicked and may hold the lock: then without the fields.
+    pub(crate) fn try_with_fields<R>(&self, f: impl FnOnce(Option<&Fields>) -> R) -> R {
+        if self.has_late.load(Ordering::Acquire) {
+            f(try_lock(&self.late).as_deref())
+        } else {
+            f(Some(&self.fields))
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the spans of one local root share.
 
+use crate::catch::try_lock;
 use crate::cause::Cause;
 use crate::context::{Context, CorrelationId, SpanContext, SpanId, TraceFlags, TraceId};
 use crate::fields::Fields;
@@ -105,6 +106,14 @@ impl LocalTrace {
     pub(crate) fn tell(&self, note: impl FnOnce(&mut Told)) {
         note(&mut self.lock());
         self.has_told.store(true, Ordering::Release);
+    }
+
+    /// [`tell`](Self::tell) for a thread that panicked and may hold the lock: then nothing is noted.
+    pub(crate) fn try_tell(&self, note: impl FnOnce(&mut Told)) {
+        if let Some(mut told) = try_lock(&self.told) {
+            note(&mut told);
+            self.has_told.store(true, Ordering::Release);
+        }
     }
 
     /// What was said, if anything.

@@ -25,6 +25,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "request",
             "function",
             "operation",
+            "panics",
             "future",
             "observed",
             "subscriber",

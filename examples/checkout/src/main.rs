@@ -54,9 +54,9 @@ fn run() -> Result<(), Box<dyn Error>> {
         banner::things_to_try(listener.local_addr()?);
     }
 
+    // A panic is a line of the log: the standard library's text would come on top of it, on standard error.
+    std::panic::set_hook(Box::new(|_| ()));
     let telemetry = Telemetry::builder(role.name()).version(env!("CARGO_PKG_VERSION")).install()?;
-    // Panics go to the log, too: with the trace in which they happened.
-    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(async {

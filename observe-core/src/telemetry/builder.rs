@@ -11,6 +11,7 @@ use crate::export::queue::QueueLimits;
 use crate::filter::Filter;
 use crate::function;
 use crate::hub::{Hub, Nowhere, Parts};
+use crate::panics;
 use crate::record::Sink;
 use crate::registry::Registry;
 use crate::sampling::Sampling;
@@ -40,6 +41,7 @@ pub struct Builder {
     correlation_header: Option<String>,
     propagators: Option<Vec<Propagator>>,
     registry: Option<Registry>,
+    panic_hook: bool,
 }
 
 /// How a telemetry stands to `tracing`'s own global subscriber.
@@ -76,6 +78,7 @@ impl Builder {
             correlation_header: None,
             propagators: None,
             registry: None,
+            panic_hook: true,
         }
     }
 
@@ -158,6 +161,16 @@ impl Builder {
     /// The registry that its metrics live in. Defaults to a new one that has every `#[metric] static`.
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = Some(registry);
+        self
+    }
+
+    /// Sets no panic hook: panics are told by whatever told them before, and a request that panicked does not say
+    /// why. Defaults to a hook, set by [`install`](Builder::install) alone: each panic is one line (`ERROR`, target
+    /// `observe::panic`), and the `error.message` of the operation that it ended.
+    ///
+    /// The hook that was there is called after it; the standard library's writes to standard error.
+    pub fn without_panic_hook(mut self) -> Self {
+        self.panic_hook = false;
         self
     }
 
@@ -283,6 +296,9 @@ impl Builder {
                     "a telemetry is installed in this process already",
                 ));
             }
+            if self.panic_hook && !panics::install(lines_of(&inner)) {
+                complaints.push("panics are not told: the thread that installs is panicking".into());
+            }
             hub.say(Level::INFO, &format!("telemetry started: {told}"));
         }
         // What was refused above has left the registry as it was.
@@ -292,6 +308,17 @@ impl Builder {
             hub.say(Level::WARN, &complaint);
         }
         Ok(Telemetry { inner })
+    }
+}
+
+/// How the log is brought out in a hurry.
+fn lines_of(inner: &Inner) -> impl Fn(Duration) + Send + Sync + 'static + use<> {
+    let lines = inner.lines.clone();
+    move |patience| {
+        if let Some(lines) = &lines {
+            // Nobody is left to be told.
+            let _ = lines.flush(patience);
+        }
     }
 }
 

@@ -87,6 +87,17 @@ fn every_way_to_end_is_counted_once() {
         ended.with("target", "observe::request").filter(|line| line["service.name"] == "checkout").count(),
         16
     );
+    // Told once, and by the request that it ended.
+    for (service, text) in
+        [("checkout", "it was asked to panic"), ("payment", "the bank's answer was not understood")]
+    {
+        let said = |key: &str, value: &str| {
+            let lines = ended.with("service.name", service);
+            lines.filter(|line| line[key] == value && line["trace_id"].is_string()).count()
+        };
+        assert_eq!(said("message", &format!("panicked: {text}")), 1);
+        assert_eq!(said("error.message", text), 1);
+    }
 }
 
 // Caught by it: children that end before their parent has drained.

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Load, Loss, Output, Shared};
-use crate::catch::catch;
+use crate::catch::{catch, mute};
 
 /// Lines and bytes that are written at once, about.
 const BATCH_LINES: usize = 256;
@@ -129,6 +129,7 @@ impl Worker {
 
     /// Runs until the queue is closed and empty.
     pub(super) fn run(mut self) {
+        mute();
         let finish = Finish(Arc::clone(&self.shared));
         loop {
             let step = catch(|| self.step());
