@@ -100,7 +100,7 @@ impl Visit for EventVisitor<'_> {
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         match field.name() {
-            MESSAGE => self.message.set_formatted(format_args!("{value}")),
+            MESSAGE => self.message.set_error(value),
             name => self.fields.error(name, value),
         }
     }
