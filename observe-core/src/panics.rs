@@ -141,18 +141,15 @@ mod tests {
     #[test]
     fn a_panic_under_a_lock_of_this_thread_ends() {
         let sink = Arc::new(Messages::default());
-        let hub = Arc::new(
-            Hub::new(Parts {
-                clock: Clock::system(),
-                registry: Registry::new(),
-                sampling: Sampling::default(),
-                slow: Duration::MAX,
-                propagation: Propagation::default(),
-                sink: Arc::clone(&sink) as Arc<dyn Sink>,
-                filter: Filter::default(),
-            })
-            .unwrap(),
-        );
+        let hub = Arc::new(Hub::new(Parts {
+            clock: Clock::system(),
+            registry: Registry::new(),
+            sampling: Sampling::default(),
+            slow: Duration::MAX,
+            propagation: Propagation::default(),
+            sink: Arc::clone(&sink) as Arc<dyn Sink>,
+            filter: Filter::default(),
+        }));
         assert!(install(|_| ()));
         let scope = current::push_scope(hub);
         let operation = Operation::builder("locked").start();

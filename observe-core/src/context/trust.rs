@@ -91,7 +91,7 @@ mod tests {
         let span = SpanContext::root();
         context.set_span(Some(SpanContext { flags: span.flags | TraceFlags::SAMPLED, ..span }));
         context.set_tracestate(TraceState::new().with("a", "1").unwrap());
-        context.set_baggage(Baggage::parse([b"user=1".as_slice()].into_iter()).0);
+        context.set_baggage(Baggage::parse([b"user=1".as_slice()]).0);
         context.set_correlation_id(CorrelationId::new("order-4711").ok());
         context
     }
