@@ -9,6 +9,7 @@ use http::{Request, Response};
 use http_body::Body;
 use observe_core::http_server::{HttpRequest, HttpServerOperation, HttpVersion, Scheme};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tower_service::Service;
@@ -58,20 +59,30 @@ where
 impl Settings {
     fn begin(&self, head: &RequestHead<'_>) -> HttpServerOperation {
         let context = self.server.extract(head.headers);
-        let route = self.routes.of(head);
         let scheme = self.scheme.unwrap_or_else(|| match head.uri.scheme() {
             Some(scheme) if *scheme == UriScheme::HTTPS => Scheme::Https,
             _ => Scheme::Http,
         });
         let request = HttpRequest::new(head.method.as_str(), head.path())
-            .route(route)
             .scheme(scheme)
-            .version(HttpVersion::of(head.version))
-            .trusted(self.trusts(head));
-        if self.excludes(head, route) {
-            return self.server.pass(&request, &context);
+            .version(HttpVersion::of(head.version));
+        // The user's functions: they may panic.
+        let decided = catch_unwind(AssertUnwindSafe(|| {
+            let route = self.routes.of(head);
+            (route, self.trusts(head), self.excludes(head, route))
+        }));
+        match decided {
+            Ok((route, trusted, excluded)) => {
+                let request = request.route(route).trusted(trusted);
+                if excluded {
+                    self.server.pass(&request, &context)
+                } else {
+                    self.server.start(&request, &context)
+                }
+            }
+            // It is a request all the same: counted as panicked, then the panic goes on.
+            Err(panic) => self.server.start(&request, &context).within(|| resume_unwind(panic)),
         }
-        self.server.start(&request, &context)
     }
 }
 

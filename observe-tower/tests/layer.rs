@@ -330,3 +330,22 @@ async fn nothing_is_asked_of_the_service() {
     send(service.clone().call(get("/")));
     send(service.oneshot(get("/")).await.unwrap().into_body());
 }
+
+// Mutation caught: a route, or an exclusion, that is asked for before the request has begun.
+#[tokio::test]
+async fn a_function_of_the_layer_that_panics_ends_a_request() {
+    let observed = Observed::new();
+    let layer = ObserveLayer::new(&observed.telemetry);
+    let broken = [
+        layer.clone().route(|_: &RequestHead<'_>| -> Option<&'static str> { panic!("planned") }),
+        layer.exclude_if(|_: &RequestHead<'_>| panic!("planned")),
+    ];
+    for (requests, layer) in (1..).zip(broken) {
+        let mut service = layer.layer(service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(empty()))));
+        let call = std::panic::AssertUnwindSafe(|| drop(service.call(get("/"))));
+        assert!(std::panic::catch_unwind(call).is_err());
+        assert_eq!(observed.counted()[&labels("GET", "", "", "panicked")], requests);
+        assert_eq!(observed.in_flight(), 0);
+    }
+    assert_eq!(observed.requests().len(), 2);
+}
