@@ -5,7 +5,7 @@
 
 use crate::error::Error;
 use crate::label::own::label_set;
-use crate::label::{LabelId, LabelValue, OpenSet};
+use crate::label::{LabelId, LabelSet, LabelValue, OpenSet};
 use crate::metric::{Buckets, Family, Gauge, Histogram};
 use crate::registry::Registry;
 use crate::semconv::http as names;
@@ -300,6 +300,8 @@ label_set!(pub(crate) ActiveLabels {
 pub(crate) struct HttpMetrics {
     pub(crate) duration: Arc<Family<RequestLabels, Histogram>>,
     pub(crate) active: Arc<Family<ActiveLabels, Gauge>>,
+    pub(crate) queue: Later<()>,
+    pub(crate) ready_wait: Later<()>,
     methods: Vec<(&'static str, Method)>,
 }
 
@@ -325,12 +327,57 @@ impl HttpMetrics {
             refused(&error);
         }
         let listed = std::env::var(names::KNOWN_METHODS).unwrap_or_default();
-        Self { duration, active, methods: known_methods(&listed) }
+        Self {
+            duration,
+            active,
+            queue: Later::default(),
+            ready_wait: Later::default(),
+            methods: known_methods(&listed),
+        }
+    }
+
+    /// How long requests waited in front of the service.
+    pub(crate) fn queue_family() -> Family<(), Histogram> {
+        let help = "How long requests waited before this service had them, as trusted proxies say.";
+        Family::histogram(names::SERVER_QUEUE_DURATION_SECONDS, help, Buckets::SECONDS)
+    }
+
+    /// How long what the layer wraps was waited for.
+    pub(crate) fn ready_wait_family() -> Family<(), Histogram> {
+        let help = "How long was waited until what the layer wraps could take a request, where it could not at once.";
+        Family::histogram(names::SERVER_READY_WAIT_SECONDS, help, Buckets::SECONDS)
     }
 
     pub(crate) fn method(&self, method: &str) -> Method {
         let known = self.methods.iter().find(|(known, _)| *known == method);
         known.map_or(Method(LabelId::OTHER), |(_, method)| *method)
+    }
+}
+
+/// A family that is registered when it is asked for first.
+pub(crate) struct Later<L: LabelSet>(OnceLock<Arc<Family<L, Histogram>>>);
+
+impl<L: LabelSet> Default for Later<L> {
+    fn default() -> Self {
+        Self(OnceLock::new())
+    }
+}
+
+impl<L: LabelSet> Later<L> {
+    /// What the registry refuses is recorded all the same, unseen, and told.
+    pub(crate) fn get(
+        &self,
+        registry: &Registry,
+        make: impl FnOnce() -> Family<L, Histogram>,
+        refused: impl FnOnce(&Error),
+    ) -> &Family<L, Histogram> {
+        self.0.get_or_init(|| {
+            let family = Arc::new(make());
+            if let Err(error) = registry.register::<Family<_, _>>(Arc::clone(&family)) {
+                refused(&error);
+            }
+            family
+        })
     }
 }
 

@@ -3,7 +3,11 @@
 //! `observe_tower::ObserveLayer` builds on it. It is here, and knows no framework's types, so that a server that is
 //! no tower service can use it by hand: [`Telemetry::http_server`](crate::Telemetry::http_server).
 
-use crate::context::{Context, Extract, SpanContext, TraceId, Untrusted};
+mod waiting;
+
+pub use self::waiting::ReadyWait;
+
+use crate::context::{Context, ContextHeader, Extract, SpanContext, TraceId, Untrusted};
 use crate::fields::{Fields, Key, Text};
 use crate::http_metrics::{ActiveLabels, ErrorType, Method, RequestLabels, Route, Status, limit_routes};
 use crate::hub::Hub;
@@ -29,6 +33,7 @@ const PATH: Key = Key::new(names::PATH);
 const SCHEME: Key = Key::new(names::SCHEME);
 const STATUS: Key = Key::new(names::STATUS);
 const ERROR_TYPE: Key = Key::new(keys::ERROR_TYPE);
+const QUEUE_DURATION_MS: Key = Key::new(names::QUEUE_DURATION_MS);
 
 /// The longest path on a line, in bytes; a longer one is cut.
 const MAX_PATH: usize = 1024;
@@ -70,12 +75,13 @@ pub struct HttpRequest<'a> {
     scheme: Scheme,
     version: Option<HttpVersion>,
     trusted: bool,
+    started: Option<&'a [u8]>,
 }
 
 impl<'a> HttpRequest<'a> {
     /// A request by its method and its path, the query left out.
     pub const fn new(method: &'a str, path: &'a str) -> Self {
-        Self { method, path, route: None, scheme: Scheme::Http, version: None, trusted: false }
+        Self { method, path, route: None, scheme: Scheme::Http, version: None, trusted: false, started: None }
     }
 
     /// The template that matched: `/users/{id}`, never the path. Defaults to none: the label is left out.
@@ -100,6 +106,14 @@ impl<'a> HttpRequest<'a> {
     /// kept here too and told so onwards. Defaults to `false`: see [`HttpServer::untrusted`].
     pub const fn trusted(mut self, trusted: bool) -> Self {
         self.trusted = trusted;
+        self
+    }
+
+    /// The value of `X-Request-Start`: when a proxy in front had the request, as `t=1700000000.123` in seconds, or as a
+    /// whole number of milliseconds or microseconds. Where the sender is trusted, the time since, from 0 to 60 s, goes
+    /// to `http_server_queue_duration_seconds` and to the request's line. Defaults to none.
+    pub fn request_start(mut self, value: impl Into<Option<&'a [u8]>>) -> Self {
+        self.started = value.into();
         self
     }
 }
@@ -138,7 +152,8 @@ impl HttpServer {
         };
         let path = cut(request.path, MAX_PATH);
         let admitted = self.untrusted.admit(context, request.trusted);
-        let mut span = OpenSpan::root(&self.hub, Some(&admitted.context), true, self.hub.clock.now());
+        let now = self.hub.clock.now();
+        let mut span = OpenSpan::root(&self.hub, Some(&admitted.context), true, now);
         if let Some(span) = Shared::get_mut(&mut span) {
             if admitted.keep {
                 span.keep();
@@ -147,6 +162,17 @@ impl HttpServer {
         }
         if let (Some(link), Some(trace)) = (admitted.link, span.trace()) {
             trace.tell(|told| point_to(link, &mut told.annotations));
+        }
+        if let (true, Some(started)) = (request.trusted, request.started) {
+            match waiting::queued(started, self.hub.clock.unix_nanos(now)) {
+                Ok(queued) => {
+                    self.hub.http_queue().with(()).observe_duration(queued);
+                    if let Some(trace) = span.trace() {
+                        trace.tell(|told| told.annotations.key_millis(QUEUE_DURATION_MS, queued));
+                    }
+                }
+                Err(reason) => self.hub.reject(ContextHeader::RequestStart, reason),
+            }
         }
         let route = (!labels.route.is_none()).then(|| labels.route.as_str());
         let operation = Operation::open_on(span, || {
@@ -194,6 +220,22 @@ impl HttpServer {
             version: None,
         };
         HttpServerOperation { operation: Operation::hidden(span), labels, recorded: false }
+    }
+
+    /// Has `http_server_queue_duration_seconds` there from the start, at 0: some senders are trusted. Else it comes with
+    /// the first request that says when it began to wait.
+    pub fn expect_queue(&self) {
+        self.hub.http_queue();
+    }
+
+    /// Has `http_server_ready_wait_seconds` there from the start, at 0. Else it comes with the first wait.
+    pub fn expect_ready_wait(&self) {
+        self.hub.http_ready_wait();
+    }
+
+    /// Begins to wait until what the server wraps can take a request. A time of its own: the request begins after it.
+    pub fn wait_for_ready(&self) -> ReadyWait {
+        ReadyWait::new(&self.hub)
     }
 
     /// Writes a warning about the server's own set-up, with the target `observe`.

@@ -5,10 +5,10 @@ use crate::context::{Context, ContextHeader, Extract, Inject, Propagation, Rejec
 use crate::error::Error;
 use crate::fields::{Fields, Text};
 use crate::filter::Filter;
-use crate::http_metrics::HttpMetrics;
-use crate::label::LabelValue;
+use crate::http_metrics::{HttpMetrics, Later};
 use crate::label::own::label_set;
-use crate::metric::{Counter, Family};
+use crate::label::{LabelSet, LabelValue};
+use crate::metric::{Counter, Family, Histogram};
 use crate::record::{LogRecord, Sink};
 use crate::registry::Registry;
 use crate::sampling::Sampling;
@@ -212,11 +212,34 @@ impl Hub {
         })
     }
 
+    /// How long requests waited in front of this service.
+    pub(crate) fn http_queue(&self) -> &Family<(), Histogram> {
+        self.later(&self.http().queue, HttpMetrics::queue_family)
+    }
+
+    /// How long what a layer wraps was waited for.
+    pub(crate) fn http_ready_wait(&self) -> &Family<(), Histogram> {
+        self.later(&self.http().ready_wait, HttpMetrics::ready_wait_family)
+    }
+
+    fn later<'a, L: LabelSet>(
+        &self,
+        later: &'a Later<L>,
+        make: fn() -> Family<L, Histogram>,
+    ) -> &'a Family<L, Histogram> {
+        later.get(&self.registry, make, |error| self.say(Level::WARN, &error.to_string()))
+    }
+
+    /// Counts what was refused.
+    pub(crate) fn reject(&self, header: ContextHeader, reason: Rejected) {
+        self.rejected.with(RejectedLabels { header, reason }).inc();
+    }
+
     /// Reads a context, and counts what was refused of it.
     pub(crate) fn extract(&self, carrier: &(impl Extract + ?Sized)) -> Context {
         let extracted = Context::extract(carrier, &self.propagation);
         for (header, reason) in extracted.rejected.iter() {
-            self.rejected.with(RejectedLabels { header, reason }).inc();
+            self.reject(header, reason);
         }
         extracted.context
     }

@@ -241,6 +241,10 @@ pub mod http {
     pub const SERVER_REQUEST_DURATION_SECONDS: &str = "http_server_request_duration_seconds";
     /// How many requests are in flight.
     pub const SERVER_ACTIVE_REQUESTS: &str = "http_server_active_requests";
+    /// How long requests waited before the service had them, by the word of trusted proxies.
+    pub const SERVER_QUEUE_DURATION_SECONDS: &str = "http_server_queue_duration_seconds";
+    /// How long was waited until what a layer wraps could take a request, where it could not at once.
+    pub const SERVER_READY_WAIT_SECONDS: &str = "http_server_ready_wait_seconds";
 
     /// The label of the method.
     pub const REQUEST_METHOD_LABEL: &str = "http_request_method";
@@ -267,6 +271,8 @@ pub mod http {
     pub const SCHEME: &str = "url.scheme";
     /// The answer's status.
     pub const STATUS: &str = "http.response.status_code";
+    /// How long the request waited before the service had it, in milliseconds.
+    pub const QUEUE_DURATION_MS: &str = "queue_duration_ms";
 
     /// Error type: the client stopped waiting.
     pub const CANCELLED: &str = "cancelled";
@@ -283,6 +289,8 @@ pub mod http {
     pub const UNKNOWN_METHOD: &str = "HTTP";
     /// The header that tells the client the trace id, where it is asked for.
     pub const X_TRACE_ID: &str = "x-trace-id";
+    /// The header by which a proxy says when it had the request.
+    pub const X_REQUEST_START: &str = "x-request-start";
 }
 
 /// Whether a request's, or an operation's, line has this field by itself.
@@ -300,6 +308,7 @@ pub(crate) fn is_of_request_line(name: &str) -> bool {
         span::ERROR_MESSAGE,
         span::LINK_TRACE_ID,
         span::LINK_SPAN_ID,
+        http::QUEUE_DURATION_MS,
     ];
     names.contains(&name)
 }

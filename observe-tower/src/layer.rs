@@ -67,9 +67,11 @@ impl ObserveLayer {
     /// A layer that reports to this telemetry.
     #[must_use]
     pub fn new(telemetry: &Telemetry) -> Self {
+        let server = telemetry.http_server();
+        server.expect_ready_wait();
         Self {
             settings: Arc::new(Settings {
-                server: telemetry.http_server(),
+                server,
                 routes: Routes::default(),
                 scheme: None,
                 echo_trace_id: false,
@@ -147,6 +149,7 @@ impl ObserveLayer {
     /// ```
     #[must_use]
     pub fn trust_if(self, is_trusted: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
+        self.settings.server.expect_queue();
         self.with(|settings| settings.trusted = Some(Arc::new(is_trusted)))
     }
 

@@ -5,9 +5,10 @@ use crate::future::{After, ResponseFuture};
 use crate::layer::Settings;
 use crate::route::RequestHead;
 use http::uri::Scheme as UriScheme;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use http_body::Body;
-use observe_core::http_server::{HttpRequest, HttpServerOperation, HttpVersion, Scheme};
+use observe_core::http_server::{HttpRequest, HttpServerOperation, HttpVersion, ReadyWait, Scheme};
+use observe_core::semconv::http::X_REQUEST_START;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -16,15 +17,23 @@ use tower_service::Service;
 
 /// Observes the requests of a service: made by [`ObserveLayer`](crate::ObserveLayer). Its errors are the
 /// service's own.
-#[derive(Clone)]
 pub struct ObserveService<S> {
     inner: S,
     settings: Arc<Settings>,
+    /// What is within was asked whether it is ready, and was not.
+    waiting: Option<ReadyWait>,
+}
+
+impl<S: Clone> Clone for ObserveService<S> {
+    fn clone(&self) -> Self {
+        // Who waits is the other one.
+        Self { inner: self.inner.clone(), settings: Arc::clone(&self.settings), waiting: None }
+    }
 }
 
 impl<S> ObserveService<S> {
     pub(crate) fn new(inner: S, settings: Arc<Settings>) -> Self {
-        Self { inner, settings }
+        Self { inner, settings, waiting: None }
     }
 
     /// The service within.
@@ -43,7 +52,14 @@ where
     type Future = ResponseFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
+        let ready = self.inner.poll_ready(cx);
+        if ready.is_pending() {
+            let Self { waiting, settings, .. } = self;
+            waiting.get_or_insert_with(|| settings.server.wait_for_ready());
+        } else if self.waiting.is_some() {
+            self.waiting = None;
+        }
+        ready
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
@@ -73,7 +89,10 @@ impl Settings {
         }));
         match decided {
             Ok((route, trusted, excluded)) => {
-                let request = request.route(route).trusted(trusted);
+                // Not looked for where it would not count.
+                let started = if trusted { head.headers.get(X_REQUEST_START) } else { None };
+                let started = started.map(HeaderValue::as_bytes);
+                let request = request.route(route).trusted(trusted).request_start(started);
                 if excluded {
                     self.server.pass(&request, &context)
                 } else {

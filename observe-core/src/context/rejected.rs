@@ -93,11 +93,13 @@ pub enum ContextHeader {
     Datadog,
     /// `X-Amzn-Trace-Id`
     XRay,
+    /// `X-Request-Start`: no context, but of the same source.
+    RequestStart,
 }
 
 impl ContextHeader {
     /// Every header, in the order of their declaration.
-    pub const ALL: [ContextHeader; 7] = [
+    pub const ALL: [ContextHeader; 8] = [
         ContextHeader::Traceparent,
         ContextHeader::Tracestate,
         ContextHeader::Baggage,
@@ -105,6 +107,7 @@ impl ContextHeader {
         ContextHeader::B3,
         ContextHeader::Datadog,
         ContextHeader::XRay,
+        ContextHeader::RequestStart,
     ];
 
     /// The text of the `header` label.
@@ -118,6 +121,7 @@ impl ContextHeader {
             ContextHeader::B3 => "b3",
             ContextHeader::Datadog => "datadog",
             ContextHeader::XRay => "xray",
+            ContextHeader::RequestStart => "request_start",
         }
     }
 }
