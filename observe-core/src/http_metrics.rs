@@ -3,6 +3,11 @@
 //! Everything a client can choose is bounded: a method is one of a list or `_OTHER`, a route is what matched,
 //! and of those there are at most as many as the limit says.
 
+mod stream;
+
+pub use self::stream::StreamKind;
+pub(crate) use self::stream::{OpenStreamLabels, StreamLabels};
+
 use crate::error::Error;
 use crate::label::own::label_set;
 use crate::label::{LabelId, LabelSet, LabelValue, OpenSet};
@@ -302,6 +307,8 @@ pub(crate) struct HttpMetrics {
     pub(crate) active: Arc<Family<ActiveLabels, Gauge>>,
     pub(crate) queue: Later<()>,
     pub(crate) ready_wait: Later<()>,
+    pub(crate) stream_duration: Arc<Family<StreamLabels, Histogram>>,
+    pub(crate) open_streams: Arc<Family<OpenStreamLabels, Gauge>>,
     methods: Vec<(&'static str, Method)>,
 }
 
@@ -320,16 +327,21 @@ impl HttpMetrics {
             Family::gauge(names::SERVER_ACTIVE_REQUESTS, "HTTP requests that have begun and not ended.")
                 .max_series(2 * MAX_METHODS),
         );
-        if let Err(error) = registry.register::<Family<_, _>>(Arc::clone(&duration)) {
-            refused(&error);
-        }
-        if let Err(error) = registry.register::<Family<_, _>>(Arc::clone(&active)) {
-            refused(&error);
-        }
+        let stream_duration = Arc::new(stream::durations());
+        let open_streams = Arc::new(stream::open());
+        let registered = [
+            registry.register::<Family<_, _>>(Arc::clone(&duration)).err(),
+            registry.register::<Family<_, _>>(Arc::clone(&active)).err(),
+            registry.register::<Family<_, _>>(Arc::clone(&stream_duration)).err(),
+            registry.register::<Family<_, _>>(Arc::clone(&open_streams)).err(),
+        ];
+        registered.iter().flatten().for_each(&mut refused);
         let listed = std::env::var(names::KNOWN_METHODS).unwrap_or_default();
         Self {
             duration,
             active,
+            stream_duration,
+            open_streams,
             queue: Later::default(),
             ready_wait: Later::default(),
             methods: known_methods(&listed),
@@ -439,6 +451,6 @@ mod tests {
         HttpMetrics::register(&registry, |_| told += 1);
         assert_eq!(told, 0);
         HttpMetrics::register(&registry, |error| told += i32::from(error.is_duplicate()));
-        assert_eq!(told, 2);
+        assert_eq!(told, 4);
     }
 }

@@ -3,6 +3,7 @@
 //! `observe_tower::ObserveLayer` builds on it. It is here, and knows no framework's types, so that a server that is
 //! no tower service can use it by hand: [`Telemetry::http_server`](crate::Telemetry::http_server).
 
+mod stream;
 mod waiting;
 
 pub use self::waiting::ReadyWait;
@@ -25,7 +26,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tracing_core::Level;
 
-pub use crate::http_metrics::{HttpVersion, Scheme};
+pub use crate::http_metrics::{HttpVersion, Scheme, StreamKind};
+pub use crate::http_stream::HttpStream;
 
 const METHOD: Key = Key::new(names::REQUEST_METHOD);
 const ROUTE: Key = Key::new(names::ROUTE);

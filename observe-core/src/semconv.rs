@@ -246,6 +246,11 @@ pub mod http {
     /// How long was waited until what a layer wraps could take a request, where it could not at once.
     pub const SERVER_READY_WAIT_SECONDS: &str = "http_server_ready_wait_seconds";
 
+    /// How long streams lived, from the head of their request's answer to their end.
+    pub const SERVER_STREAM_DURATION_SECONDS: &str = "http_server_stream_duration_seconds";
+    /// How many streams are open.
+    pub const SERVER_OPEN_STREAMS: &str = "http_server_open_streams";
+
     /// The label of the method.
     pub const REQUEST_METHOD_LABEL: &str = "http_request_method";
     /// The label of the scheme.
@@ -258,6 +263,9 @@ pub mod http {
     pub const ERROR_TYPE_LABEL: &str = "error_type";
     /// The label of the protocol's version.
     pub const VERSION_LABEL: &str = "network_protocol_version";
+
+    /// The label, and the field, that says what kind of stream it is.
+    pub const STREAM: &str = "stream";
 
     /// The method, one of the known ones or `_OTHER`.
     pub const REQUEST_METHOD: &str = "http.request.method";
@@ -281,6 +289,13 @@ pub mod http {
     /// Error type: the answer's body failed.
     pub const BODY_ERROR: &str = "body_error";
 
+    /// On the line of a stream: how many bytes it sent, where that is known.
+    pub const STREAM_SENT: &str = "stream.sent_bytes";
+    /// On the line of a stream: how many bytes it received, where that is known.
+    pub const STREAM_RECEIVED: &str = "stream.received_bytes";
+
+    /// The target of the lines of streams.
+    pub const STREAM_TARGET: &str = "observe::stream";
     /// The target of request lines.
     pub const REQUEST_TARGET: &str = "observe::request";
     /// The variable that replaces the list of known methods.
@@ -309,6 +324,9 @@ pub(crate) fn is_of_request_line(name: &str) -> bool {
         span::LINK_TRACE_ID,
         span::LINK_SPAN_ID,
         http::QUEUE_DURATION_MS,
+        http::STREAM,
+        http::STREAM_SENT,
+        http::STREAM_RECEIVED,
     ];
     names.contains(&name)
 }

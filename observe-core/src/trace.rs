@@ -4,6 +4,7 @@ use crate::catch::try_lock;
 use crate::cause::Cause;
 use crate::context::{Context, CorrelationId, SpanContext, SpanId, TraceFlags, TraceId};
 use crate::fields::Fields;
+use crate::handover::Handover;
 use crate::hub::Hub;
 use crate::pool::{Pool, Pooled, Shared};
 use std::cell::RefCell;
@@ -41,6 +42,8 @@ pub(crate) struct Told {
     pub(crate) cause: Cause,
     /// Fields for the root's line.
     pub(crate) annotations: Fields,
+    /// Somebody waits for the connection that the request may be answered with.
+    pub(crate) handover: Option<Arc<Handover>>,
 }
 
 impl LocalTrace {
@@ -144,6 +147,7 @@ impl Pooled for LocalTrace {
             told.route = None;
             told.cause = Cause::default();
             told.annotations.clear();
+            told.handover = None;
         }
     }
 

@@ -2,10 +2,10 @@
 
 use crate::future::Asked;
 use http::StatusCode;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, UPGRADE};
 use http::response::Parts;
 use http_body::{Body, Frame, SizeHint};
-use observe_core::http_server::HttpServerOperation;
+use observe_core::http_server::{HttpServerOperation, HttpStream, StreamKind};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::pin::Pin;
@@ -18,10 +18,13 @@ pin_project! {
     /// dropped after that length: HTTP/1 servers do not ask for an end then. It fails with the body's error. A
     /// body that is dropped before was cancelled. What was handed to the server counts as sent: whether the client
     /// read it is not known here.
+    ///
+    /// Server-sent events (`text/event-stream`, of no known length) are a stream: their request has ended with the
+    /// head, and what ends with the body, in the same ways, is the stream.
     pub struct ObserveBody<B> {
         #[pin]
         body: Option<B>,
-        operation: Option<HttpServerOperation>,
+        life: Life,
         // Of the declared length, what was not yet handed over.
         owed: Option<u64>,
     }
@@ -29,22 +32,66 @@ pin_project! {
     impl<B> PinnedDrop for ObserveBody<B> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            if let Some(operation) = this.operation.as_mut() {
+            if !this.life.is_over() {
                 // The body's destructors run inside, then the request ends.
-                operation.within(|| this.body.set(None));
+                this.life.within(|| this.body.set(None));
             }
-            if *this.owed == Some(0) && let Some(operation) = this.operation.take() {
-                operation.finish();
+            if *this.owed == Some(0) {
+                this.life.finish();
             }
+        }
+    }
+}
+
+/// What ends with the body.
+enum Life {
+    /// Nothing any more.
+    Over,
+    /// The request.
+    Request(HttpServerOperation),
+    /// What the request began.
+    Stream(Box<HttpStream>),
+}
+
+impl Life {
+    fn is_over(&self) -> bool {
+        matches!(self, Life::Over)
+    }
+
+    #[inline]
+    fn within<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        match self {
+            Life::Over => f(),
+            Life::Request(operation) => operation.within(f),
+            Life::Stream(stream) => stream.within(f),
+        }
+    }
+
+    fn failed(&mut self) {
+        match self {
+            Life::Over => {}
+            Life::Request(operation) => operation.body_failed(),
+            Life::Stream(stream) => stream.body_failed(),
+        }
+    }
+
+    fn finish(&mut self) {
+        match std::mem::replace(self, Life::Over) {
+            Life::Over => {}
+            Life::Request(operation) => operation.finish(),
+            Life::Stream(stream) => stream.finish(),
         }
     }
 }
 
 /// With what a request ends.
 enum Ending {
-    /// With the answer's head: there is no body, or the connection becomes something else, whose life is not the
-    /// request's.
+    /// With the answer's head: there is no body.
     Head,
+    /// With the answer's head: the connection becomes something else, whose life is not the request's.
+    Upgrade(StreamKind),
+    /// With the answer's head: the body is a stream.
+    Stream(StreamKind),
     /// With the body.
     Body {
         /// How long it is, where that was said.
@@ -55,32 +102,68 @@ enum Ending {
 impl Ending {
     fn of<B: Body>(asked: Asked, parts: &Parts, body: &B) -> Self {
         let status = parts.status;
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            return Ending::Upgrade(upgraded_to(parts));
+        }
+        if asked == Asked::Tunnel && status.is_success() {
+            return Ending::Upgrade(StreamKind::Connect);
+        }
         let bodiless = status.is_informational()
             || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
-            || asked == Asked::Head
-            || asked == Asked::Tunnel && status.is_success();
+            || asked == Asked::Head;
         if bodiless || body.is_end_stream() {
             return Ending::Head;
         }
-        let declared = body.size_hint().exact().or_else(|| {
-            let length = parts.headers.get(CONTENT_LENGTH)?;
-            length.to_str().ok()?.parse().ok()
-        });
-        Ending::Body { declared }
+        let Some(exact) = body.size_hint().exact() else {
+            return if status.is_success() && is_event_stream(parts) {
+                Ending::Stream(StreamKind::Sse)
+            } else {
+                Ending::Body { declared: content_length(parts) }
+            };
+        };
+        Ending::Body { declared: Some(exact) }
+    }
+}
+
+fn content_length(parts: &Parts) -> Option<u64> {
+    parts.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn is_event_stream(parts: &Parts) -> bool {
+    let Some(value) = parts.headers.get(CONTENT_TYPE) else { return false };
+    let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream") && content_length(parts).is_none()
+}
+
+fn upgraded_to(parts: &Parts) -> StreamKind {
+    match parts.headers.get(UPGRADE) {
+        Some(to) if to.as_bytes().eq_ignore_ascii_case(b"websocket") => StreamKind::WebSocket,
+        _ => StreamKind::Upgrade,
     }
 }
 
 impl<B: Body> ObserveBody<B> {
     pub(crate) fn new(body: B, operation: HttpServerOperation, asked: Asked, parts: &Parts) -> Self {
-        match Ending::of(asked, parts, &body) {
+        let (life, owed) = match Ending::of(asked, parts, &body) {
             Ending::Head => {
                 operation.finish();
-                Self { body: Some(body), operation: None, owed: None }
+                (Life::Over, None)
             }
-            Ending::Body { declared } => {
-                Self { body: Some(body), operation: Some(operation), owed: declared }
+            Ending::Upgrade(kind) => {
+                operation.upgraded(kind);
+                (Life::Over, None)
             }
-        }
+            Ending::Stream(kind) => match operation.stream(kind) {
+                Ok(mut stream) => {
+                    // Known, also when nothing comes.
+                    stream.sent(0);
+                    (Life::Stream(Box::new(stream)), None)
+                }
+                Err(operation) => (Life::Request(operation), None),
+            },
+            Ending::Body { declared } => (Life::Request(operation), declared),
+        };
+        Self { body: Some(body), life, owed }
     }
 }
 
@@ -94,9 +177,11 @@ impl<B: Body> Body for ObserveBody<B> {
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
         let Some(mut body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(None) };
-        let Some(operation) = this.operation.as_mut() else { return body.poll_frame(cx) };
+        if this.life.is_over() {
+            return body.poll_frame(cx);
+        }
 
-        let (frame, ended) = ready!(operation.within(|| {
+        let (frame, ended) = ready!(this.life.within(|| {
             let frame = ready!(body.as_mut().poll_frame(cx));
             // Who reads may stop here.
             let ended = frame.is_none() || body.is_end_stream();
@@ -104,19 +189,24 @@ impl<B: Body> Body for ObserveBody<B> {
         }));
         let ended = match &frame {
             Some(Ok(frame)) => {
-                if let (Some(data), Some(owed)) = (frame.data_ref(), this.owed.as_mut()) {
-                    *owed = owed.saturating_sub(bytes(data));
+                if let Some(data) = frame.data_ref() {
+                    if let Some(owed) = this.owed.as_mut() {
+                        *owed = owed.saturating_sub(bytes(data));
+                    }
+                    if let Life::Stream(stream) = this.life {
+                        stream.sent(bytes(data));
+                    }
                 }
                 ended || frame.is_trailers()
             }
             Some(Err(_)) => {
-                operation.body_failed();
+                this.life.failed();
                 true
             }
             None => true,
         };
-        if ended && let Some(operation) = this.operation.take() {
-            operation.finish();
+        if ended {
+            this.life.finish();
         }
         Poll::Ready(frame)
     }
@@ -136,6 +226,11 @@ fn bytes(data: &impl bytes::Buf) -> u64 {
 
 impl<B> fmt::Debug for ObserveBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ObserveBody").field("operation", &self.operation).finish_non_exhaustive()
+        let operation: Option<&dyn fmt::Debug> = match &self.life {
+            Life::Over => None,
+            Life::Request(operation) => Some(operation),
+            Life::Stream(stream) => Some(stream),
+        };
+        f.debug_struct("ObserveBody").field("operation", &operation).finish_non_exhaustive()
     }
 }

@@ -56,6 +56,33 @@ impl Observed {
         self.lines().into_iter().filter(|line| line["target"] == "observe::request").collect()
     }
 
+    /// The lines of streams.
+    pub(crate) fn streams(&self) -> Vec<serde_json::Value> {
+        self.lines().into_iter().filter(|line| line["target"] == "observe::stream").collect()
+    }
+
+    /// How many streams were counted, by their labels.
+    pub(crate) fn counted_streams(&self) -> BTreeMap<String, u64> {
+        self.series("http_server_stream_duration_seconds_count")
+    }
+
+    /// How many streams are open.
+    pub(crate) fn open_streams(&self) -> u64 {
+        self.series("http_server_open_streams").values().sum()
+    }
+
+    /// Waits until so many streams were counted.
+    pub(crate) async fn until_streamed(&self, streams: u64) -> BTreeMap<String, u64> {
+        for _ in 0..2_000 {
+            let counted = self.counted_streams();
+            if counted.values().sum::<u64>() >= streams {
+                return counted;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("only {:?} after ten seconds, not {streams}", self.counted_streams());
+    }
+
     pub(crate) fn exposition(&self) -> String {
         let mut text = Vec::new();
         self.telemetry.registry().encode(Format::Text, &mut text);

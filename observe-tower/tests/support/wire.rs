@@ -1,4 +1,5 @@
 //! Clients over TCP that behave, and that do not.
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
