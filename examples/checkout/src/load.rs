@@ -3,10 +3,12 @@
 use crate::order::{Item, Method, NewOrder, Simulate};
 use crate::shutdown::Shutdown;
 use axum::body::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,16 +45,22 @@ enum Customer {
     SendsBadJson,
     SendsBadContext,
     SearchesHoles,
+    /// Reads `/events` for a while.
+    Watches,
+    /// Asks for orders over a WebSocket, and goes with or without a word.
+    Talks,
 }
 
 /// Which of `number` comes.
 fn customer(number: usize) -> Customer {
     match number % 40 {
+        1 => Customer::Watches,
         3 => Customer::WaitsLong,
         7 => Customer::IsDeclined,
         10 => Customer::SearchesHoles,
         13 => Customer::MeetsFailure,
         17 => Customer::GoesAway,
+        21 => Customer::Talks,
         22 => Customer::SendsBadJson,
         25 => Customer::MeetsOwnFailure,
         28 => Customer::SendsBadContext,
@@ -106,12 +114,38 @@ impl Street {
     /// What becomes of it is seen in checkout's metrics and log; here nobody asks.
     async fn send(&self, number: usize) {
         let customer = customer(number);
+        if customer == Customer::Talks {
+            let _ = timeout(PATIENCE, self.talk(number)).await;
+            return;
+        }
         let Ok(request) = self.request(customer, number) else { return };
-        let patience = if customer == Customer::GoesAway { IMPATIENCE } else { PATIENCE };
+        let patience = match customer {
+            Customer::GoesAway => IMPATIENCE,
+            Customer::Watches => Duration::from_millis(random(3_000)),
+            _ => PATIENCE,
+        };
         let _ = timeout(patience, async {
             self.http.request(request).await.ok()?.into_body().collect().await.ok()
         })
         .await;
+    }
+
+    async fn talk(&self, number: usize) -> Option<()> {
+        let url = format!("ws://{}/ws", self.address);
+        let (mut socket, _) = tokio_tungstenite::connect_async(url).await.ok()?;
+        for order in 0..random(4) {
+            socket.send((number as u64 / 2 + order).to_string().into()).await.ok()?;
+            socket.next().await?.ok()?;
+        }
+        match random(3) {
+            0 => {
+                socket.send("bye".into()).await.ok()?;
+                while let Some(Ok(_)) = socket.next().await {}
+            }
+            1 => socket.close(None).await.ok()?,
+            _ => {}
+        }
+        Some(())
     }
 
     fn request(&self, customer: Customer, number: usize) -> http::Result<Request<Full<Bytes>>> {
@@ -119,6 +153,7 @@ impl Street {
         let charge = |body| (http::Method::POST, "/charge".to_owned(), body);
         let (method, path, body) = match customer {
             Customer::Looks => get(&format!("/orders/{}", number / 2 + 1)),
+            Customer::Watches => get("/events"),
             Customer::MeetsOwnFailure => get("/fail?how=error"),
             Customer::MeetsOwnPanic => get("/panic?now=true"),
             Customer::SearchesHoles => get(&format!("/wp-admin/{number}")),
@@ -137,6 +172,10 @@ impl Street {
         };
         request.body(Full::from(body))
     }
+}
+
+fn random(below: u64) -> u64 {
+    RandomState::new().hash_one(()) % below
 }
 
 fn order(customer: Customer, number: usize) -> NewOrder {

@@ -6,6 +6,7 @@ mod banner;
 mod children;
 mod client;
 mod error;
+mod feed;
 mod load;
 mod order;
 mod pool;

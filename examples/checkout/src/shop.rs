@@ -2,6 +2,7 @@
 
 use crate::client::{CallError, Client};
 use crate::error::ShopError;
+use crate::feed::Feed;
 use crate::order::{Authorization, Goods, Item, Method, NewOrder, Order, Payment};
 use crate::receipts::Receipts;
 use crate::store::Store;
@@ -32,6 +33,7 @@ pub(crate) struct Shop {
     pub(crate) inventory: Client,
     pub(crate) store: Store,
     pub(crate) receipts: Receipts,
+    pub(crate) feed: Feed,
 }
 
 impl Shop {
@@ -57,6 +59,7 @@ impl Shop {
         };
         let order = self.store.insert_order(new, authorization).await.map_err(ShopError::Store)?;
         self.receipts.ask(order.id).await;
+        self.feed.tell(&order);
         let branch = Branch::from(new.shop.as_str());
         ORDERS.with(OrderLabels { item: new.item, method: new.method, branch }).inc();
         tracing::info!(order.id, order.total_cents, order.customer, "order placed");

@@ -4,17 +4,20 @@ use crate::args::Args;
 use crate::banner::Peers;
 use crate::client::Client;
 use crate::error::{Failure, ShopError};
+use crate::feed::{Feed, answer};
 use crate::order::{NewOrder, Order};
 use crate::receipts::Receipts;
 use crate::shop::Shop;
 use crate::shutdown::Shutdown;
 use crate::store::Store;
 use crate::{load, server};
+use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Path, Query, State};
-use axum::routing::{get, post};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use http::StatusCode;
-use observe_core::{ObserveFuture as _, Telemetry};
+use observe_core::{ObserveFuture as _, StreamGuard, Telemetry};
 use serde::Deserialize;
 use std::error::Error;
 use std::net::TcpListener;
@@ -46,11 +49,12 @@ pub(crate) async fn run(
         inventory: Client::new(peers.inventory),
         store,
         receipts,
+        feed: Feed::new(shutdown.clone()),
     };
     let load = tokio::spawn(load::run(listener.local_addr()?, args.load, shutdown.clone()));
     server::serve(listener, app(shop, telemetry), shutdown).await?;
     load.await?;
-    // Orders in progress hold the shop, and with it the queue: the worker ends after the last of them.
+    // Orders in progress, and open WebSockets, hold the shop, and with it the queue: the worker ends after the last of them.
     worker.await?;
     Ok(())
 }
@@ -59,6 +63,8 @@ fn app(shop: Shop, telemetry: &Telemetry) -> Router {
     let routes = Router::new()
         .route("/charge", post(charge))
         .route("/orders/{id}", get(order))
+        .route("/events", get(events))
+        .route("/ws", any(ws))
         .route("/fail", get(fail))
         .route("/panic", get(panic))
         .with_state(Arc::new(shop));
@@ -79,6 +85,19 @@ async fn charge(
 async fn order(State(shop): State<Arc<Shop>>, Path(id): Path<i64>) -> Result<Json<Order>, ShopError> {
     let order = shop.store.find_order(id).await.map_err(ShopError::Store)?;
     order.map(Json).ok_or(ShopError::NoSuchOrder)
+}
+
+/// Orders as they are placed, until the client leaves or the service ends.
+async fn events(State(shop): State<Arc<Shop>>) -> impl IntoResponse {
+    shop.feed.events()
+}
+
+/// Asked for an order's number, it answers with the order; `bye` ends it.
+async fn ws(State(shop): State<Arc<Shop>>, upgrade: WebSocketUpgrade) -> Response {
+    // The connection outlives this request: so its task has the guard.
+    let stream = StreamGuard::take();
+    let bytes = stream.meter();
+    upgrade.on_upgrade(|socket| stream.instrument(async move { answer(socket, &shop, &bytes).await }))
 }
 
 /// `?how=error` answers 500, `?how=declared` 200 and yet is a failure; without it all is well.

@@ -3,6 +3,7 @@
 
 mod prometheus;
 mod services;
+mod streams;
 // So that lints know it for test code.
 #[cfg(test)]
 mod support;

@@ -165,6 +165,8 @@ fn the_load_shows_every_kind_of_end() {
         (DURATION, "error_type", "cancelled"),
         (DURATION, "error_type", "panicked"),
         ("observe_context_rejected_total", "header", "traceparent"),
+        ("http_server_stream_duration_seconds_count", "stream", "sse"),
+        ("http_server_stream_duration_seconds_count", "stream", "websocket"),
     ] {
         wait_for(value, || (Metrics::of(checkout).sum(name, &[(label, value)]) > 0.0).then_some(()));
     }
