@@ -192,6 +192,10 @@ impl HttpServer {
                 "error.type" = tracing::field::Empty,
             )
         });
+        #[cfg(feature = "test-util")]
+        if let Some(span) = operation.open_span() {
+            span.show(|seen| seen.name = SpanName { method: labels.method, route }.to_string());
+        }
         http.active.with(labels.active()).inc();
         HttpServerOperation { operation, labels, recorded: true }
     }

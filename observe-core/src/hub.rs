@@ -42,6 +42,9 @@ pub(crate) struct Hub {
     /// Names the filter: no other of this process has the number.
     filter_serial: AtomicU64,
     http: OnceLock<HttpMetrics>,
+    /// A test that looks on.
+    #[cfg(feature = "test-util")]
+    pub(crate) watch: OnceLock<Arc<crate::watch::Watch>>,
 }
 
 /// What a hub is made of.
@@ -77,6 +80,8 @@ impl Hub {
             any_levels: AtomicUsize::new(0),
             filter_serial: AtomicU64::new(0),
             http: OnceLock::new(),
+            #[cfg(feature = "test-util")]
+            watch: OnceLock::new(),
         };
         hub.set_filter(filter);
         hub

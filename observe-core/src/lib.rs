@@ -94,8 +94,12 @@ mod span;
 mod stream_guard;
 mod subscriber;
 mod telemetry;
+#[cfg(feature = "test-util")]
+pub mod testing;
 mod trace;
 mod usage;
+#[cfg(feature = "test-util")]
+mod watch;
 
 #[cfg(all(doctest, feature = "subscriber"))]
 #[doc = include_str!("../../docs/telemetry.md")]

@@ -137,6 +137,11 @@ impl Operation {
             None => None,
         };
         measure.start();
+        #[cfg(feature = "test-util")]
+        if let Some(span) = &span {
+            let known = tracing.metadata().map_or("", |metadata| metadata.name());
+            span.show_opened(if measure.name().is_empty() { known } else { measure.name() }, true);
+        }
         Self { span, tracing, measure, panicked: false, started_unwinding: std::thread::panicking() }
     }
 
@@ -242,7 +247,14 @@ impl Operation {
                 keep: hub.sampling.decide(&facts, hub.slow),
             };
             measure.stop();
-            if !(root && trace.discarded.load(Ordering::Relaxed)) {
+            #[cfg(feature = "test-util")]
+            span.show(|seen| seen.end(outcome, duration));
+            let discarded = root && trace.discarded.load(Ordering::Relaxed);
+            #[cfg(feature = "test-util")]
+            if discarded && let Some(watch) = hub.watch.get() {
+                watch.discard(span.id);
+            }
+            if !discarded {
                 if let Some(series) = measure.series(outcome) {
                     end.observe(series);
                 }

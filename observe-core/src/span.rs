@@ -177,6 +177,34 @@ impl OpenSpan {
         self.has_late.store(true, Ordering::Release);
     }
 
+    /// Shows it to a test that looks on, if one does: as an operation, or as a span of `tracing` alone.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn show_opened(&self, name: &str, is_operation: bool) {
+        if let Some(trace) = self.trace()
+            && let Some(watch) = trace.hub.watch.get()
+        {
+            watch.open(crate::watch::Seen {
+                name: name.to_owned(),
+                trace_id: trace.trace_id,
+                span_id: self.id,
+                parent: self.parent,
+                is_operation,
+                is_open: true,
+                outcome: None,
+                duration: None,
+                fields: self.with_fields(|fields| fields.as_str().to_owned()),
+            });
+        }
+    }
+
+    /// Shows what became of it.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn show(&self, change: impl FnOnce(&mut crate::watch::Seen)) {
+        if let Some(watch) = self.trace().and_then(|trace| trace.hub.watch.get()) {
+            self.with_fields(|fields| watch.change(self.id, fields, change));
+        }
+    }
+
     /// Takes the span and its trace back into their pools, as far as nobody else holds them.
     pub(crate) fn recycle(mut span: Shared<Self>) {
         let trace = Shared::get_mut(&mut span).and_then(|own| own.trace.take());

@@ -173,8 +173,11 @@ fn child(parent: &OpenSpan) -> Option<Shared<OpenSpan>> {
 
 /// Gives a new span its fields and what it is known as. `false`: others have it already, another subscriber knows it.
 fn describe(span: &mut Shared<OpenSpan>, attributes: &Attributes<'_>, known: Known) -> bool {
-    let own = Shared::get_mut(span);
-    own.map(|own| own.know(known, |fields| attributes.record(&mut SpanVisitor(fields)))).is_some()
+    let Some(own) = Shared::get_mut(span) else { return false };
+    own.know(known, |fields| attributes.record(&mut SpanVisitor(fields)));
+    #[cfg(feature = "test-util")]
+    own.show_opened(attributes.metadata().name(), false);
+    true
 }
 
 /// Fields that are recorded after the span was made. Children that were opened before do not see them.
@@ -183,12 +186,16 @@ fn record_late(span: &OpenSpan, values: &Record<'_>) {
         values.record(&mut SpanVisitor(&mut scratch.fields));
         // No user code runs under the span's lock.
         span.extend(&scratch.fields);
+        #[cfg(feature = "test-util")]
+        span.show(|_| ());
     });
 }
 
 /// `tracing` has no handle of it any more.
 fn close(span: Shared<OpenSpan>) {
     span.closed.store(true, Ordering::Relaxed);
+    #[cfg(feature = "test-util")]
+    span.show(crate::watch::Seen::close);
     OpenSpan::recycle(span);
 }
 

@@ -148,6 +148,13 @@ impl Telemetry {
     }
 }
 
+#[cfg(feature = "test-util")]
+impl Telemetry {
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.inner.hub
+    }
+}
+
 impl Inner {
     /// Our subscriber, for scopes.
     fn dispatch(&self) -> &Dispatch {

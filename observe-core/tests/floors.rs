@@ -15,6 +15,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "edges in",
         &[
+            "watch",
             "hub",
             "pool",
             "cause",
@@ -36,7 +37,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     ("edges out", &["export"]),
-    ("roof", &["telemetry", "lib"]),
+    ("roof", &["telemetry", "testing", "lib"]),
 ];
 
 fn rank(noun: &str) -> Option<usize> {

@@ -42,6 +42,10 @@ pub mod propagation {}
 #[cfg_attr(not(doctest), doc = include_str!("../docs/telemetry.md"))]
 pub mod telemetry {}
 
+/// Tests of what a service observes.
+#[doc = include_str!("../docs/testing.md")]
+pub mod testing {}
+
 /// Where things live, and what happens to one request.
 #[doc = include_str!("../docs/architecture.md")]
 pub mod architecture {}
