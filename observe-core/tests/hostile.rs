@@ -1,32 +1,14 @@
 //! Code of others that fails, panics or calls back, in the places where it is called.
 
 use observe_core::context::Context;
+use observe_core::testing::Captured;
 use observe_core::{Format, Operation, Outcome, Sampling, Telemetry};
 use std::error::Error;
 use std::fmt;
 use std::io::{self, Write};
 use std::panic::resume_unwind;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl Captured {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()).expect("UTF-8")
-    }
-}
-
-impl Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// An error that fails, panics, goes on for ever, or is its own cause.
 #[derive(Debug)]
@@ -61,9 +43,8 @@ impl Error for Rude {
 // Mutations caught: `to_string` of what a user wrote; a chain of sources followed to its end.
 #[test]
 fn rude_causes_end_nothing_but_themselves() {
-    let written = Captured::default();
-    let telemetry = Telemetry::builder("test").log_writer(written.clone()).build().unwrap();
-    telemetry.run(|| {
+    let captured = Captured::new();
+    captured.run(|| {
         for rude in [Rude::Fails, Rude::Panics, Rude::Endless, Rude::Circle] {
             let operation = Operation::builder("caused").start();
             let guard = operation.enter();
@@ -73,13 +54,9 @@ fn rude_causes_end_nothing_but_themselves() {
             Operation::builder("failed").start().fail(&rude);
         }
     });
-    telemetry.shutdown(Duration::from_secs(10)).unwrap();
-    let text = written.text();
-    let causes: Vec<String> = text
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
-        .map(|line| line["error.message"].as_str().unwrap().chars().take(12).collect())
-        .collect();
+    let lines = captured.lines();
+    let causes: Vec<String> =
+        lines.iter().map(|line| line["error.message"].as_str().unwrap().chars().take(12).collect()).collect();
     let [fails, panics, endless] = ["<error>", "<panicked>", "endlessendle"];
     assert_eq!(causes, [fails, fails, panics, panics, endless, endless, "round: round", "round"]);
 }
@@ -87,24 +64,25 @@ fn rude_causes_end_nothing_but_themselves() {
 // Mutation caught: no `Drop` of the telemetry; what it had in its pools keeps the log alive.
 #[test]
 fn what_was_logged_is_written_when_the_last_clone_goes() {
-    struct Slow(Captured);
+    struct Slow(Arc<Mutex<Vec<u8>>>);
     impl Write for Slow {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             std::thread::sleep(Duration::from_millis(50));
-            self.0.write(bytes)
+            self.0.lock().unwrap().write(bytes)
         }
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
     }
-    let written = Captured::default();
-    let telemetry = Telemetry::builder("test").log_writer(Slow(written.clone())).build().unwrap();
+    let written = Arc::<Mutex<Vec<u8>>>::default();
+    let telemetry = Telemetry::builder("test").log_writer(Slow(Arc::clone(&written))).build().unwrap();
     telemetry.run(|| Operation::builder("pooled").start().run(|| tracing::info!("first")));
     telemetry.run(|| tracing::info!("last"));
     let clone = telemetry.clone();
     drop(telemetry);
     drop(clone);
-    assert!(written.text().contains("last"), "{}", written.text());
+    let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+    assert!(text.contains("last"), "{text}");
 }
 
 // Mutation caught: frames left behind that are counted before they are taken off.
@@ -125,12 +103,8 @@ fn forgotten_guards_do_not_shut_a_thread_for_ever() {
 // Mutations caught: a record that comes back from its pool with what the last one was told.
 #[test]
 fn nothing_of_a_trace_is_in_the_next() {
-    let written = Captured::default();
-    let telemetry = Telemetry::builder("test")
-        .sampling(Sampling::tail(0.0).unwrap())
-        .log_writer(written.clone())
-        .build()
-        .unwrap();
+    let captured = Captured::with(|builder| builder.sampling(Sampling::tail(0.0).unwrap()));
+    let telemetry = captured.telemetry();
     let tell: [(&'static str, fn()); 4] = [
         ("told-nothing", || ()),
         ("told-keep", observe_core::keep),
@@ -156,8 +130,7 @@ fn nothing_of_a_trace_is_in_the_next() {
         drop(guard);
         next.finish(Outcome::Error);
     }
-    telemetry.flush(Duration::from_secs(10)).unwrap();
-    let lines = written.text();
+    let lines = captured.text();
     let next = lines.lines().filter(|line| line.contains("next-error")).collect::<Vec<_>>();
     assert_eq!(next.len(), 4, "{lines}");
     for left in ["left", "round", "error.type"] {
@@ -208,17 +181,16 @@ fn each_trace_carries_its_own() {
 // Mutation caught: annotations that are left out without a word.
 #[test]
 fn a_line_says_what_was_too_much() {
-    let written = Captured::default();
-    let telemetry = Telemetry::builder("test").log_writer(written.clone()).build().unwrap();
-    let operation = telemetry.operation("annotated").start();
+    let captured = Captured::new();
+    let operation = captured.telemetry().operation("annotated").start();
     let guard = operation.enter();
     for n in 0..100 {
         observe_core::annotate(&format!("n{n}"), "x".repeat(1_000));
     }
     drop(guard);
     operation.fail("cause");
-    telemetry.shutdown(Duration::from_secs(10)).unwrap();
-    let line: serde_json::Value = serde_json::from_str(&written.text()).unwrap();
+    let lines = captured.lines();
+    let line = lines.one();
     assert_eq!((&line["error.message"], &line["truncated"]), (&"cause".into(), &true.into()));
     assert!(line.get("n10").is_some() && line.get("n99").is_none());
 }

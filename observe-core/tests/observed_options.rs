@@ -7,56 +7,35 @@ use futures_util::FutureExt;
 use observe_core::clock::ManualClock;
 use observe_core::context::Context;
 use observe_core::metric::Buckets;
-use observe_core::{Filter, Format, Operation, Telemetry, observed};
+use observe_core::testing::Captured;
+use observe_core::{Filter, Operation, Telemetry, observed};
 use serde_json::Value;
 use std::fmt::{self, Debug, Display};
-use std::io::{self, Write};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tracing::{Level, info};
 
-/// A telemetry of its own, its clock, and what it wrote.
+/// A telemetry of its own, and its clock.
 struct Seen {
+    captured: Captured,
     telemetry: Telemetry,
     clock: ManualClock,
-    written: Written,
-}
-
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 impl Seen {
     fn new(filter: &str) -> Self {
-        let (written, clock) = (Written::default(), ManualClock::new());
-        let builder = Telemetry::builder("test").clock(clock.clone()).log_writer(written.clone());
-        let telemetry = builder.filter(Filter::parse(filter).0).build().unwrap();
-        Self { telemetry, clock, written }
+        let clock = ManualClock::new();
+        let captured = Captured::with(|builder| builder.clock(clock.clone()).filter(Filter::parse(filter).0));
+        Self { telemetry: captured.telemetry().clone(), captured, clock }
     }
 
     fn lines(&self) -> Vec<Value> {
-        self.telemetry.flush(Duration::from_secs(10)).unwrap();
-        let text = String::from_utf8(self.written.0.lock().unwrap().clone()).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.captured.lines().to_vec()
     }
 
     /// What stands behind a series on `/metrics`.
     fn figure(&self, series: &str) -> Option<f64> {
-        let mut out = Vec::new();
-        self.telemetry.registry().encode(Format::Text, &mut out);
-        let text = String::from_utf8(out).unwrap();
-        text.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
+        self.captured.metrics().get(series)
     }
 
     fn count(&self, function: &str, outcome: &str) -> Option<f64> {

@@ -5,50 +5,24 @@
 use futures_util::FutureExt;
 use observe_core::clock::{Clock, ManualClock};
 use observe_core::context::Context;
+use observe_core::testing::Captured;
 use observe_core::{Current, Operation, Outcome, Registry, Telemetry};
-use std::io::{self, Write};
+use std::io;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What was written.
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Captured {
-    fn lines(&self, telemetry: &Telemetry) -> Vec<serde_json::Value> {
-        telemetry.flush(Duration::from_secs(10)).unwrap();
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-}
-
-fn telemetry(written: &Captured, clock: impl Into<Clock>) -> Telemetry {
-    Telemetry::builder("test").clock(clock).log_writer(written.clone()).build().unwrap()
+fn captured(clock: impl Into<Clock>) -> Captured {
+    Captured::with(|builder| builder.clock(clock))
 }
 
 /// One figure of the exposition: 0 where it is not there.
-fn figure(telemetry: &Telemetry, series: &str) -> f64 {
-    let mut text = Vec::new();
-    telemetry.registry().encode(observe_core::Format::Text, &mut text);
-    let text = String::from_utf8(text).unwrap();
-    let line = text.lines().find(|line| line.starts_with(&format!("{series} ")));
-    line.map_or(0.0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
+fn figure(captured: &Captured, series: &str) -> f64 {
+    captured.metrics().get(series).unwrap_or(0.0)
 }
 
-fn count(telemetry: &Telemetry, name: &str, outcome: &str) -> f64 {
+fn count(captured: &Captured, name: &str, outcome: &str) -> f64 {
     figure(
-        telemetry,
+        captured,
         &format!(r#"operation_duration_seconds_count{{operation="{name}",outcome="{outcome}"}}"#),
     )
 }
@@ -56,7 +30,8 @@ fn count(telemetry: &Telemetry, name: &str, outcome: &str) -> f64 {
 // Mutation caught: `end` that does not take the span; `drop` without `abandon`; an outcome for another.
 #[test]
 fn every_way_to_end_is_one_count_of_its_outcome() {
-    let telemetry = telemetry(&Captured::default(), Clock::system());
+    let captured = Captured::new();
+    let telemetry = captured.telemetry();
     type End = fn(Operation);
     let ways: [(&'static str, End, &str); 10] = [
         ("end-finish", |operation| operation.finish(Outcome::Ok), "ok"),
@@ -110,10 +85,10 @@ fn every_way_to_end_is_one_count_of_its_outcome() {
         end(telemetry.operation(name).start());
         for each in Outcome::ALL {
             let expected = if each.as_str() == outcome { 1.0 } else { 0.0 };
-            assert_eq!(count(&telemetry, name, each.as_str()), expected, "{name}: {each}");
+            assert_eq!(count(&captured, name, each.as_str()), expected, "{name}: {each}");
         }
         assert_eq!(
-            figure(&telemetry, &format!(r#"operations_in_flight{{operation="{name}"}}"#)),
+            figure(&captured, &format!(r#"operations_in_flight{{operation="{name}"}}"#)),
             0.0,
             "{name}"
         );
@@ -128,12 +103,13 @@ fn panics(f: impl FnOnce()) {
 // Mutation caught: `Stay::drop` without the mark. The panic is over when the future is dropped.
 #[test]
 fn a_poll_that_unwound_is_a_panic_also_when_it_was_caught() {
-    let telemetry = telemetry(&Captured::default(), Clock::system());
+    let captured = Captured::new();
+    let telemetry = captured.telemetry();
     let mut future = Box::pin(telemetry.operation("caught").start().instrument(async { panic!("planned") }));
     panics(|| assert!(future.as_mut().now_or_never().is_none()));
     drop(future);
-    assert_eq!(count(&telemetry, "caught", "panicked"), 1.0);
-    assert_eq!(count(&telemetry, "caught", "cancelled"), 0.0);
+    assert_eq!(count(&captured, "caught", "panicked"), 1.0);
+    assert_eq!(count(&captured, "caught", "cancelled"), 0.0);
 }
 
 // Mutation caught: a drop while unwinding always counted as a panic.
@@ -146,32 +122,35 @@ fn an_operation_inside_a_destructor_of_an_unwinding_thread_has_its_own_outcome()
             drop(self.0.operation("cleanup-dropped").start());
         }
     }
-    let telemetry = telemetry(&Captured::default(), Clock::system());
+    let captured = Captured::new();
+    let telemetry = captured.telemetry();
     let cleanup = Cleanup(telemetry.clone());
     panics(move || {
         let _cleanup = cleanup;
         panic!("planned")
     });
-    assert_eq!(count(&telemetry, "cleanup-done", "ok"), 1.0);
-    assert_eq!(count(&telemetry, "cleanup-dropped", "cancelled"), 1.0);
+    assert_eq!(count(&captured, "cleanup-done", "ok"), 1.0);
+    assert_eq!(count(&captured, "cleanup-dropped", "cancelled"), 1.0);
 }
 
 // Mutation caught: a duration taken from anything but the two ticks.
 #[test]
 fn the_duration_is_from_start_to_end_by_the_given_clock() {
     let manual = ManualClock::new();
-    let telemetry = telemetry(&Captured::default(), manual.clone());
+    let captured = captured(manual.clone());
+    let telemetry = captured.telemetry();
     let operation = telemetry.operation("timed").start();
     manual.advance(Duration::from_millis(1500));
     operation.finish(Outcome::Ok);
     let series = r#"operation_duration_seconds_sum{operation="timed",outcome="ok"}"#;
-    assert_eq!(figure(&telemetry, series), 1.5);
+    assert_eq!(figure(&captured, series), 1.5);
 }
 
 // Mutation caught: a child that starts a trace of its own; a parent that is not the innermost.
 #[test]
 fn what_runs_inside_is_below_it() {
-    let telemetry = telemetry(&Captured::default(), Clock::system());
+    let captured = Captured::new();
+    let telemetry = captured.telemetry();
     telemetry.operation("outer").start().run(|| {
         let outer = Context::current().span().unwrap();
         Operation::builder("inner").start().run(|| {
@@ -187,7 +166,8 @@ fn what_runs_inside_is_below_it() {
 // Mutation caught: `Parent::Context` taken for `Parent::Current`.
 #[test]
 fn a_given_parent_beats_what_is_running() {
-    let telemetry = telemetry(&Captured::default(), Clock::system());
+    let captured = Captured::new();
+    let telemetry = captured.telemetry();
     let headers =
         [("traceparent".to_owned(), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00".to_owned())];
     let remote = telemetry.extract(&headers.to_vec());
@@ -201,7 +181,8 @@ fn a_given_parent_beats_what_is_running() {
 
 #[test]
 fn a_context_goes_along_to_threads_and_tasks() {
-    let telemetry = telemetry(&Captured::default(), Clock::system());
+    let captured = Captured::new();
+    let telemetry = captured.telemetry();
     telemetry.operation("outer").start().run(|| {
         let here = Context::current().span().unwrap();
         let there = std::thread::spawn(Current::capture().wrap(|| Context::current().span().unwrap())).join();
@@ -215,7 +196,8 @@ fn a_context_goes_along_to_threads_and_tasks() {
 // Mutation caught: `pop` that cuts below a poll in progress; `pop` that takes whatever lies at its depth.
 #[test]
 fn guards_dropped_out_of_turn_disturb_nobody_else() {
-    let telemetry = telemetry(&Captured::default(), Clock::system());
+    let captured = Captured::new();
+    let telemetry = captured.telemetry();
     let (a, b) = (telemetry.operation("a").start(), telemetry.operation("b").start());
     let (id_a, id_b) = (a.context().span(), b.context().span());
     let guard_a = a.enter();
@@ -244,7 +226,8 @@ fn guards_dropped_out_of_turn_disturb_nobody_else() {
 // Mutation caught: frames above an operation that are left when it ends.
 #[test]
 fn a_forgotten_guard_ends_with_the_operation_around_it() {
-    let telemetry = telemetry(&Captured::default(), Clock::system());
+    let captured = Captured::new();
+    let telemetry = captured.telemetry();
     let forgotten = telemetry.operation("forgotten").start();
     telemetry.operation("around").start().run(|| std::mem::forget(forgotten.enter()));
     assert!(Context::current().span().is_none());
@@ -253,14 +236,14 @@ fn a_forgotten_guard_ends_with_the_operation_around_it() {
         std::mem::forget(forgotten.enter());
     }
     telemetry.operation("beyond").start().run(|| {});
-    assert_eq!(count(&telemetry, "beyond", "ok"), 1.0);
+    assert_eq!(count(&captured, "beyond", "ok"), 1.0);
 }
 
 // Mutation caught: a failure that is told at every level; a cause that gets lost on the way up.
 #[test]
 fn a_failure_is_told_once_by_the_outermost() {
-    let written = Captured::default();
-    let telemetry = telemetry(&written, Clock::system());
+    let captured = Captured::new();
+    let telemetry = captured.telemetry();
     let outer = telemetry.operation("outer").start();
     let id = outer.context().span().unwrap();
     {
@@ -269,7 +252,7 @@ fn a_failure_is_told_once_by_the_outermost() {
         telemetry.operation("inner").start().fail("card declined");
     }
     outer.finish(Outcome::Error);
-    let lines = written.lines(&telemetry);
+    let lines = captured.lines();
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert_eq!(lines[0]["level"], "ERROR");
     assert_eq!(lines[0]["message"], "outer failed");
@@ -283,8 +266,8 @@ fn a_failure_is_told_once_by_the_outermost() {
 // Mutation caught: `recover` not called at a good end; the cause of a failure that was coped with told for another.
 #[test]
 fn a_failure_that_was_coped_with_explains_no_other() {
-    let written = Captured::default();
-    let telemetry = telemetry(&written, Clock::system());
+    let captured = Captured::new();
+    let telemetry = captured.telemetry();
     let outer = telemetry.operation("outer").start();
     {
         let _outer = outer.enter();
@@ -296,7 +279,7 @@ fn a_failure_that_was_coped_with_explains_no_other() {
         retried.finish(Outcome::Ok);
     }
     outer.fail("disk full");
-    let lines = written.lines(&telemetry);
+    let lines = captured.lines();
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert_eq!(lines[0]["error.message"], "disk full");
 }
@@ -305,19 +288,19 @@ fn a_failure_that_was_coped_with_explains_no_other() {
 #[test]
 fn a_filter_silences_the_lines_of_operations() {
     for (filter, lines) in [("observe=error", 1), ("observe=off", 0)] {
-        let written = Captured::default();
-        let telemetry = telemetry(&written, Clock::system());
+        let captured = Captured::new();
+        let telemetry = captured.telemetry();
         telemetry.set_filter(filter.parse().unwrap());
         telemetry.operation("silenced").start().fail("planned");
-        assert_eq!(written.lines(&telemetry).len(), lines, "{filter}");
+        assert_eq!(captured.lines().len(), lines, "{filter}");
     }
 }
 
 // Mutation caught: a record from the pool that still has the last trace's words.
 #[test]
 fn a_record_that_is_used_again_has_forgotten_everything() {
-    let written = Captured::default();
-    let telemetry = telemetry(&written, Clock::system());
+    let captured = Captured::new();
+    let telemetry = captured.telemetry();
     for round in 0..3 {
         let operation = telemetry.operation("again").start();
         if round == 0 {
@@ -328,7 +311,7 @@ fn a_record_that_is_used_again_has_forgotten_everything() {
         }
         operation.finish(Outcome::Error);
     }
-    let lines = written.lines(&telemetry);
+    let lines = captured.lines();
     assert_eq!(lines.len(), 3);
     assert_eq!(lines[0]["secret"], "of the first");
     for line in &lines[1..] {
@@ -339,8 +322,8 @@ fn a_record_that_is_used_again_has_forgotten_everything() {
 // Mutation caught: an annotation that takes the place of what the line says by itself.
 #[test]
 fn an_annotation_forges_nothing() {
-    let written = Captured::default();
-    let telemetry = telemetry(&written, Clock::system());
+    let captured = Captured::new();
+    let telemetry = captured.telemetry();
     let operation = telemetry.operation("honest").start();
     {
         let _entered = operation.enter();
@@ -348,46 +331,46 @@ fn an_annotation_forges_nothing() {
         observe_core::annotate("level", "INFO");
     }
     operation.finish(Outcome::Error);
-    let line = &written.lines(&telemetry)[0];
+    let line = &captured.lines()[0];
     assert_eq!((&line["outcome"], &line["fields.outcome"]), (&"error".into(), &"ok".into()));
     assert_eq!((&line["level"], &line["fields.level"]), (&"ERROR".into(), &"INFO".into()));
 }
 
 #[test]
 fn a_discarded_operation_leaves_nothing() {
-    let written = Captured::default();
-    let telemetry = telemetry(&written, Clock::system());
+    let captured = Captured::new();
+    let telemetry = captured.telemetry();
     telemetry.operation("discarded").start().run(observe_core::discard);
-    assert_eq!(count(&telemetry, "discarded", "ok"), 0.0);
-    assert_eq!(figure(&telemetry, r#"operations_in_flight{operation="discarded"}"#), 0.0);
-    assert!(written.lines(&telemetry).is_empty());
+    assert_eq!(count(&captured, "discarded", "ok"), 0.0);
+    assert_eq!(figure(&captured, r#"operations_in_flight{operation="discarded"}"#), 0.0);
+    assert!(captured.lines().is_empty());
 }
 
 // Mutation caught: `hub` that looks only at what is installed.
 #[test]
 fn in_a_scope_code_that_knows_no_telemetry_reports_there() {
-    let (written, elsewhere) = (Captured::default(), Captured::default());
-    let (here, there) = (telemetry(&written, Clock::system()), telemetry(&elsewhere, Clock::system()));
+    let (here, there) = (Captured::new(), Captured::new());
     here.run(|| Operation::builder("scoped").start().fail("here"));
     there.run(|| {
-        let captured = Current::capture();
-        std::thread::spawn(captured.wrap(|| Operation::builder("scoped").start().fail("there")))
+        let current = Current::capture();
+        std::thread::spawn(current.wrap(|| Operation::builder("scoped").start().fail("there")))
             .join()
             .unwrap();
     });
-    assert_eq!(written.lines(&here).len(), 1);
-    let lines = elsewhere.lines(&there);
+    assert_eq!(here.lines().len(), 1);
+    let lines = there.lines();
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0]["error.message"], "there");
 }
 
 #[test]
 fn malformed_contexts_are_counted_and_start_a_new_trace() {
-    let telemetry = telemetry(&Captured::default(), Clock::system());
+    let captured = Captured::new();
+    let telemetry = captured.telemetry();
     let headers = vec![("traceparent".to_owned(), "00-xyz".to_owned())];
     assert!(telemetry.extract(&headers).span().is_none());
     let series = r#"observe_context_rejected_total{header="traceparent",reason="length"}"#;
-    assert_eq!(figure(&telemetry, series), 1.0);
+    assert_eq!(figure(&captured, series), 1.0);
 }
 
 #[test]

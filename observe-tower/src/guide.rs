@@ -38,6 +38,7 @@ pub mod propagation {}
 ///
 // Its snippets need the feature `subscriber`: observe-core, which has it, tests them.
 #[doc = "[Architecture]: self::architecture"]
+#[doc = "[Testing]: self::testing"]
 #[doc = ""]
 #[cfg_attr(not(doctest), doc = include_str!("../docs/telemetry.md"))]
 pub mod telemetry {}

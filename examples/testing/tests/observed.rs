@@ -11,12 +11,12 @@ use tower::ServiceExt;
 
 /// Asks the service for an order, without a network.
 async fn order(captured: &Captured, id: u64) -> StatusCode {
-    let request = Request::post(format!("/orders/{id}")).body(Body::empty()).unwrap();
+    let request = Request::post(format!("/orders/{id}")).body(Body::empty()).expect("a path");
     let answered = async {
         let response = app(captured.telemetry()).oneshot(request).await.unwrap();
         // A request ends with the body of its answer.
         let status = response.status();
-        axum::body::to_bytes(response.into_body(), 1_000).await.unwrap();
+        axum::body::to_bytes(response.into_body(), 1_000).await.expect("a short answer");
         status
     };
     captured.scope(answered).await

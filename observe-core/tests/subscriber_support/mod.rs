@@ -2,11 +2,11 @@
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+use observe_core::testing::Captured;
 use observe_core::{Builder, Telemetry};
 use serde_json::Value;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 /// What was written.
 #[derive(Clone, Default)]
@@ -44,11 +44,9 @@ pub(crate) fn captured() -> (Builder, Lines) {
 
 /// Runs `f` in a telemetry of its own, and answers the lines.
 pub(crate) fn lines_of(f: impl FnOnce(&Telemetry)) -> Vec<Value> {
-    let (builder, lines) = captured();
-    let telemetry = builder.build().expect("a telemetry");
-    telemetry.run(|| f(&telemetry));
-    telemetry.shutdown(Duration::from_secs(10)).expect("the lines are written");
-    lines.read()
+    let captured = Captured::new();
+    captured.run(|| f(captured.telemetry()));
+    captured.lines().to_vec()
 }
 
 /// A line's ids, as text: `trace_id/span_id`, or nothing.

@@ -4,32 +4,19 @@
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body::{Body, Frame, SizeHint};
+use observe_core::testing::Captured;
 use observe_core::{Builder, Format, Telemetry};
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, Write};
+use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// A telemetry of its own, and the lines it writes.
+/// A telemetry of its own, and what it was told.
 #[derive(Clone)]
 pub(crate) struct Observed {
     pub(crate) telemetry: Telemetry,
-    written: Written,
-}
-
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    captured: Captured,
 }
 
 impl Observed {
@@ -39,16 +26,13 @@ impl Observed {
 
     /// Made as `set` says.
     pub(crate) fn with(set: impl FnOnce(Builder) -> Builder) -> Self {
-        let written = Written::default();
-        let telemetry = set(Telemetry::builder("test").log_writer(written.clone())).build().unwrap();
-        Self { telemetry, written }
+        let captured = Captured::with(set);
+        Self { telemetry: captured.telemetry().clone(), captured }
     }
 
     /// Every line so far.
     pub(crate) fn lines(&self) -> Vec<serde_json::Value> {
-        self.telemetry.flush(Duration::from_secs(10)).unwrap();
-        let text = String::from_utf8(self.written.0.lock().unwrap().clone()).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.captured.lines().to_vec()
     }
 
     /// The lines of requests.
