@@ -30,9 +30,9 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// `tracing` has closed it. An operation ends by itself.
+    /// `tracing` has closed it.
     pub(crate) fn close(&mut self) {
-        self.is_open &= self.is_operation;
+        self.is_open = false;
     }
 
     /// It has ended.

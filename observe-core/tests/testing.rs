@@ -73,7 +73,7 @@ fn spans_are_a_tree_of_what_ran() {
         assert!(catch_unwind(AssertUnwindSafe(|| refund.run(|| panic!("refunds are not made")))).is_err());
         let quiet = Operation::builder("scrape").start();
         let guard = quiet.enter();
-        Operation::builder("below a scrape").start().finish(Outcome::Ok);
+        Operation::builder("below a scrape").start().run(|| info_span!("deeper").in_scope(|| ()));
         observe_core::discard();
         drop(guard);
         quiet.finish(Outcome::Ok);
