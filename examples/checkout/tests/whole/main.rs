@@ -3,8 +3,9 @@
 
 mod prometheus;
 mod services;
+// `cfg`, so that lints know their helpers for test code.
+#[cfg(test)]
 mod streams;
-// So that lints know it for test code.
 #[cfg(test)]
 mod support;
 mod wrk;
