@@ -37,7 +37,7 @@ fn read_until(stream: &mut TcpStream, end: &str) -> String {
 
 /// Splits them at random.
 fn some<T>(of: Vec<T>) -> (Vec<T>, Vec<T>) {
-    of.into_iter().partition(|_| RandomState::new().hash_one(0) % 2 == 0)
+    of.into_iter().partition(|_| RandomState::new().hash_one(0).is_multiple_of(2))
 }
 
 fn told(ended: &Ended, kind: &str, outcome: &str) -> usize {
