@@ -166,7 +166,8 @@ async fn what_is_no_stream() {
 #[tokio::test]
 async fn a_guard_and_its_answer_in_any_order() {
     support::expect_planned_panics();
-    let cases: [(&str, u16, fn(StreamGuard), Option<&str>); 7] = [
+    type End = fn(StreamGuard);
+    let cases: [(&str, u16, End, Option<&str>); 7] = [
         ("ends well", 101, |guard| later(move || guard.end(Outcome::Ok)), Some("ok")),
         ("fails", 101, |guard| later(move || guard.end(Outcome::Error)), Some("error")),
         ("is dropped", 101, |guard| later(move || drop(guard)), Some("cancelled")),
@@ -205,7 +206,7 @@ async fn a_guard_and_its_answer_in_any_order() {
         }));
         drop(service.oneshot(support::get("/")).await.unwrap());
         assert_eq!(observed.open_streams(), u64::from(outcome.is_some()), "{name}");
-        let _ = LATER.with_borrow_mut(|later| later.take()).map(|later| {
+        let _ = LATER.with_borrow_mut(Option::take).map(|later| {
             // A panic that unwinds through the guard.
             std::panic::catch_unwind(AssertUnwindSafe(later))
         });
