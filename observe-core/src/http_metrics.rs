@@ -29,6 +29,9 @@ const MAX_ROUTES: u32 = 10_000;
 /// How many error types are kept apart: the 5xx, our own, and what services declare.
 const MAX_ERROR_TYPES: u32 = 1_000;
 
+/// The most series of a family that has all of a request's labels.
+const MAX_SERIES: u32 = 10_000;
+
 static METHODS: OpenSet = OpenSet::new(MAX_METHODS);
 static ROUTES: OnceLock<OpenSet> = OnceLock::new();
 static ERROR_TYPES: OpenSet = OpenSet::new(MAX_ERROR_TYPES);
@@ -309,6 +312,8 @@ pub(crate) struct HttpMetrics {
     pub(crate) ready_wait: Later<()>,
     pub(crate) stream_duration: Arc<Family<StreamLabels, Histogram>>,
     pub(crate) open_streams: Arc<Family<OpenStreamLabels, Gauge>>,
+    pub(crate) request_size: Later<RequestLabels>,
+    pub(crate) response_size: Later<RequestLabels>,
     methods: Vec<(&'static str, Method)>,
 }
 
@@ -321,7 +326,7 @@ impl HttpMetrics {
                 "How long HTTP requests took, from their head to the end of the answer's body.",
                 Buckets::SECONDS,
             )
-            .max_series(10_000),
+            .max_series(MAX_SERIES),
         );
         let active = Arc::new(
             Family::gauge(names::SERVER_ACTIVE_REQUESTS, "HTTP requests that have begun and not ended.")
@@ -344,6 +349,8 @@ impl HttpMetrics {
             open_streams,
             queue: Later::default(),
             ready_wait: Later::default(),
+            request_size: Later::default(),
+            response_size: Later::default(),
             methods: known_methods(&listed),
         }
     }
@@ -358,6 +365,18 @@ impl HttpMetrics {
     pub(crate) fn ready_wait_family() -> Family<(), Histogram> {
         let help = "How long was waited until what the layer wraps could take a request, where it could not at once.";
         Family::histogram(names::SERVER_READY_WAIT_SECONDS, help, Buckets::SECONDS)
+    }
+
+    /// How much of requests' bodies was read.
+    pub(crate) fn request_size_family() -> Family<RequestLabels, Histogram> {
+        let help = "Bytes of HTTP requests' bodies that the service read.";
+        Family::histogram(names::SERVER_REQUEST_BODY_SIZE_BYTES, help, Buckets::BYTES).max_series(MAX_SERIES)
+    }
+
+    /// How much of answers' bodies was sent.
+    pub(crate) fn response_size_family() -> Family<RequestLabels, Histogram> {
+        let help = "Bytes of HTTP answers' bodies that were handed to the server.";
+        Family::histogram(names::SERVER_RESPONSE_BODY_SIZE_BYTES, help, Buckets::BYTES).max_series(MAX_SERIES)
     }
 
     pub(crate) fn method(&self, method: &str) -> Method {

@@ -3,9 +3,13 @@
 //! `observe_tower::ObserveLayer` builds on it. It is here, and knows no framework's types, so that a server that is
 //! no tower service can use it by hand: [`Telemetry::http_server`](crate::Telemetry::http_server).
 
+mod body_size;
+mod request;
 mod stream;
 mod waiting;
 
+pub use self::body_size::RequestBytes;
+pub use self::request::HttpRequest;
 pub use self::waiting::ReadyWait;
 
 use crate::context::{Context, ContextHeader, Extract, SpanContext, TraceId, Untrusted};
@@ -65,65 +69,13 @@ const MAX_METHOD: usize = 64;
 pub struct HttpServer {
     hub: Arc<Hub>,
     untrusted: Untrusted,
-}
-
-/// What is known of a request when it begins. All of it may be the client's word.
-#[derive(Clone, Copy, Debug)]
-#[must_use = "a request is observed by `HttpServer::start`"]
-pub struct HttpRequest<'a> {
-    method: &'a str,
-    path: &'a str,
-    route: Option<&'a str>,
-    scheme: Scheme,
-    version: Option<HttpVersion>,
-    trusted: bool,
-    started: Option<&'a [u8]>,
-}
-
-impl<'a> HttpRequest<'a> {
-    /// A request by its method and its path, the query left out.
-    pub const fn new(method: &'a str, path: &'a str) -> Self {
-        Self { method, path, route: None, scheme: Scheme::Http, version: None, trusted: false, started: None }
-    }
-
-    /// The template that matched: `/users/{id}`, never the path. Defaults to none: the label is left out.
-    pub fn route(mut self, route: impl Into<Option<&'a str>>) -> Self {
-        self.route = route.into();
-        self
-    }
-
-    /// How it came. Defaults to `http`.
-    pub const fn scheme(mut self, scheme: Scheme) -> Self {
-        self.scheme = scheme;
-        self
-    }
-
-    /// The protocol's version. Defaults to none: the label is left out.
-    pub fn version(mut self, version: impl Into<Option<HttpVersion>>) -> Self {
-        self.version = version.into();
-        self
-    }
-
-    /// Whether its sender is trusted: all of its context counts then, and a trace that it keeps (the sampled flag) is
-    /// kept here too and told so onwards. Defaults to `false`: see [`HttpServer::untrusted`].
-    pub const fn trusted(mut self, trusted: bool) -> Self {
-        self.trusted = trusted;
-        self
-    }
-
-    /// The value of `X-Request-Start`: when a proxy in front had the request, as `t=1700000000.123` in seconds, or as a
-    /// whole number of milliseconds or microseconds. Where the sender is trusted, the time since, from 0 to 60 s, goes
-    /// to `http_server_queue_duration_seconds` and to the request's line. Defaults to none.
-    pub fn request_start(mut self, value: impl Into<Option<&'a [u8]>>) -> Self {
-        self.started = value.into();
-        self
-    }
+    response_sizes: bool,
 }
 
 impl HttpServer {
     pub(crate) fn new(hub: &Arc<Hub>) -> Self {
         hub.http();
-        Self { hub: Arc::clone(hub), untrusted: Untrusted::default() }
+        Self { hub: Arc::clone(hub), untrusted: Untrusted::default(), response_sizes: false }
     }
 
     /// What is taken of the context of those that are not trusted ([`HttpRequest::trusted`]). Defaults to their trace,
@@ -131,6 +83,14 @@ impl HttpServer {
     #[must_use]
     pub fn untrusted(mut self, untrusted: Untrusted) -> Self {
         self.untrusted = untrusted;
+        self
+    }
+
+    /// Whether the sizes of answers' bodies ([`HttpServerOperation::response_bytes`]) go to
+    /// `http_server_response_body_size_bytes`. Defaults to `false`.
+    #[must_use]
+    pub fn response_sizes(mut self, response_sizes: bool) -> Self {
+        self.response_sizes = response_sizes;
         self
     }
 
@@ -154,15 +114,19 @@ impl HttpServer {
         };
         let path = cut(request.path, MAX_PATH);
         let admitted = self.untrusted.admit(context, request.trusted);
+        let context = admitted.as_ref().map_or(context, |admitted| &*admitted.context);
+        let keep = admitted.as_ref().is_some_and(|admitted| admitted.keep);
         let now = self.hub.clock.now();
-        let mut span = OpenSpan::root(&self.hub, Some(&admitted.context), true, now);
+        let mut span = OpenSpan::root(&self.hub, Some(context), true, now);
         if let Some(span) = Shared::get_mut(&mut span) {
-            if admitted.keep {
+            if keep {
                 span.keep();
             }
             describe(span.fields_mut(), &labels, request.method, path);
         }
-        if let (Some(link), Some(trace)) = (admitted.link, span.trace()) {
+        if let (Some(link), Some(trace)) =
+            (admitted.as_ref().and_then(|admitted| admitted.link), span.trace())
+        {
             trace.tell(|told| point_to(link, &mut told.annotations));
         }
         if let (true, Some(started)) = (request.trusted, request.started) {
@@ -197,19 +161,21 @@ impl HttpServer {
             span.show(|seen| seen.name = SpanName { method: labels.method, route }.to_string());
         }
         http.active.with(labels.active()).inc();
-        HttpServerOperation { operation, labels, recorded: true }
+        HttpServerOperation { operation, labels, recorded: true, sized: self.response_sizes }
     }
 
     /// Begins a request that is not to be recorded: no metrics, no line, no span. Its context, as far as that counts,
     /// is current all the same: what is called meanwhile hangs below the caller, and lines are stamped with its ids.
     pub fn pass(&self, request: &HttpRequest<'_>, context: &Context) -> HttpServerOperation {
         let admitted = self.untrusted.admit(context, request.trusted);
-        let mut span = OpenSpan::root(&self.hub, Some(&admitted.context), true, self.hub.clock.now());
+        let context = admitted.as_ref().map_or(context, |admitted| &*admitted.context);
+        let keep = admitted.as_ref().is_some_and(|admitted| admitted.keep);
+        let mut span = OpenSpan::root(&self.hub, Some(context), true, self.hub.clock.now());
         if let Some(span) = Shared::get_mut(&mut span) {
-            if admitted.keep {
+            if keep {
                 span.keep();
             }
-            if let Some(caller) = admitted.context.span() {
+            if let Some(caller) = context.span() {
                 span.id = caller.span_id;
             }
         }
@@ -225,7 +191,7 @@ impl HttpServer {
             error_type: ErrorType::NONE,
             version: None,
         };
-        HttpServerOperation { operation: Operation::hidden(span), labels, recorded: false }
+        HttpServerOperation { operation: Operation::hidden(span), labels, recorded: false, sized: false }
     }
 
     /// Has `http_server_queue_duration_seconds` there from the start, at 0: some senders are trusted. Else it comes with
@@ -279,6 +245,8 @@ pub struct HttpServerOperation {
     labels: RequestLabels,
     /// It is counted as in flight, and not ended.
     recorded: bool,
+    /// The size of its answer is asked for.
+    sized: bool,
 }
 
 impl HttpServerOperation {
@@ -336,6 +304,16 @@ impl HttpServerOperation {
     /// The answer's body failed, after its head was sent.
     pub fn body_failed(&mut self) {
         self.fail(names::BODY_ERROR);
+    }
+
+    /// So many bytes of its answer's body were sent in all; the last one said counts. Only where
+    /// [`HttpServer::response_sizes`] asked for it.
+    pub fn response_bytes(&mut self, bytes: u64) {
+        if self.sized
+            && let Some(trace) = self.trace()
+        {
+            trace.tell(|told| told.response_bytes = Some(bytes));
+        }
     }
 
     /// The trace it belongs to.
@@ -413,7 +391,9 @@ fn tell_others(span: &tracing::Span, record: impl FnOnce(&tracing::Span)) {
 
 /// Its metrics, then its line.
 fn report(end: &End<'_>, mut labels: RequestLabels) {
+    let mut sizes = [None; 2];
     if let Some(told) = end.trace.told() {
+        sizes = [told.request_bytes, told.response_bytes];
         if let Some(error_type) = told.error_type {
             labels.error_type = ErrorType::of(error_type);
         }
@@ -428,6 +408,12 @@ fn report(end: &End<'_>, mut labels: RequestLabels) {
         Outcome::Ok | Outcome::Error => {}
     }
     end.observe(end.trace.hub.http().duration.with(labels));
+    if let Some(bytes) = sizes[0] {
+        end.trace.hub.http_request_size().with(labels).observe_u64(bytes);
+    }
+    if let Some(bytes) = sizes[1] {
+        end.trace.hub.http_response_size().with(labels).observe_u64(bytes);
+    }
     if !labels.error_type.is_none() {
         tell_others(end.tracing, |span| {
             span.record(keys::ERROR_TYPE, labels.error_type.as_str());

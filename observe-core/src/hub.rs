@@ -5,7 +5,7 @@ use crate::context::{Context, ContextHeader, Extract, Inject, Propagation, Rejec
 use crate::error::Error;
 use crate::fields::{Fields, Text};
 use crate::filter::Filter;
-use crate::http_metrics::{HttpMetrics, Later};
+use crate::http_metrics::{HttpMetrics, Later, RequestLabels};
 use crate::label::own::label_set;
 use crate::label::{LabelSet, LabelValue};
 use crate::metric::{Counter, Family, Histogram};
@@ -225,6 +225,16 @@ impl Hub {
     /// How long what a layer wraps was waited for.
     pub(crate) fn http_ready_wait(&self) -> &Family<(), Histogram> {
         self.later(&self.http().ready_wait, HttpMetrics::ready_wait_family)
+    }
+
+    /// How much of requests' bodies was read.
+    pub(crate) fn http_request_size(&self) -> &Family<RequestLabels, Histogram> {
+        self.later(&self.http().request_size, HttpMetrics::request_size_family)
+    }
+
+    /// How much of answers' bodies was sent.
+    pub(crate) fn http_response_size(&self) -> &Family<RequestLabels, Histogram> {
+        self.later(&self.http().response_size, HttpMetrics::response_size_family)
     }
 
     fn later<'a, L: LabelSet>(

@@ -241,6 +241,10 @@ pub mod http {
     pub const SERVER_REQUEST_DURATION_SECONDS: &str = "http_server_request_duration_seconds";
     /// How many requests are in flight.
     pub const SERVER_ACTIVE_REQUESTS: &str = "http_server_active_requests";
+    /// How many bytes of requests' bodies were read.
+    pub const SERVER_REQUEST_BODY_SIZE_BYTES: &str = "http_server_request_body_size_bytes";
+    /// How many bytes of answers' bodies were sent.
+    pub const SERVER_RESPONSE_BODY_SIZE_BYTES: &str = "http_server_response_body_size_bytes";
     /// How long requests waited before the service had them, by the word of trusted proxies.
     pub const SERVER_QUEUE_DURATION_SECONDS: &str = "http_server_queue_duration_seconds";
     /// How long was waited until what a layer wraps could take a request, where it could not at once.

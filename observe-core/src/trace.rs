@@ -44,6 +44,9 @@ pub(crate) struct Told {
     pub(crate) annotations: Fields,
     /// Somebody waits for the connection that the request may be answered with.
     pub(crate) handover: Option<Arc<Handover>>,
+    /// How many bytes of the request's body were read, and of the answer's sent, where somebody counts.
+    pub(crate) request_bytes: Option<u64>,
+    pub(crate) response_bytes: Option<u64>,
 }
 
 impl LocalTrace {
@@ -148,6 +151,8 @@ impl Pooled for LocalTrace {
             told.cause = Cause::default();
             told.annotations.clear();
             told.handover = None;
+            told.request_bytes = None;
+            told.response_bytes = None;
         }
     }
 

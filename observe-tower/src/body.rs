@@ -25,8 +25,9 @@ pin_project! {
         #[pin]
         body: Option<B>,
         life: Life,
-        // Of the declared length, what was not yet handed over.
-        owed: Option<u64>,
+        // What was handed over, and how much was declared to be: `UNKNOWN` if nothing was.
+        sent: u64,
+        declared: u64,
     }
 
     impl<B> PinnedDrop for ObserveBody<B> {
@@ -35,13 +36,17 @@ pin_project! {
             if !this.life.is_over() {
                 // The body's destructors run inside, then the request ends.
                 this.life.within(|| this.body.set(None));
+                this.life.sent_in_all(*this.sent);
             }
-            if *this.owed == Some(0) {
+            if *this.sent >= *this.declared {
                 this.life.finish();
             }
         }
     }
 }
+
+/// No length was declared, and none is so great.
+const UNKNOWN: u64 = u64::MAX;
 
 /// What ends with the body.
 enum Life {
@@ -64,6 +69,13 @@ impl Life {
             Life::Over => f(),
             Life::Request(operation) => operation.within(f),
             Life::Stream(stream) => stream.within(f),
+        }
+    }
+
+    /// So many bytes were handed over. A stream has counted for itself.
+    fn sent_in_all(&mut self, bytes: u64) {
+        if let Life::Request(operation) = self {
+            operation.response_bytes(bytes);
         }
     }
 
@@ -95,7 +107,7 @@ enum Ending {
     /// With the body.
     Body {
         /// How long it is, where that was said.
-        declared: Option<u64>,
+        declared: u64,
     },
 }
 
@@ -118,10 +130,10 @@ impl Ending {
             return if status.is_success() && is_event_stream(parts) {
                 Ending::Stream(StreamKind::Sse)
             } else {
-                Ending::Body { declared: content_length(parts) }
+                Ending::Body { declared: content_length(parts).unwrap_or(UNKNOWN) }
             };
         };
-        Ending::Body { declared: Some(exact) }
+        Ending::Body { declared: exact }
     }
 }
 
@@ -143,27 +155,28 @@ fn upgraded_to(parts: &Parts) -> StreamKind {
 }
 
 impl<B: Body> ObserveBody<B> {
-    pub(crate) fn new(body: B, operation: HttpServerOperation, asked: Asked, parts: &Parts) -> Self {
-        let (life, owed) = match Ending::of(asked, parts, &body) {
+    pub(crate) fn new(body: B, mut operation: HttpServerOperation, asked: Asked, parts: &Parts) -> Self {
+        let (life, declared) = match Ending::of(asked, parts, &body) {
             Ending::Head => {
+                operation.response_bytes(0);
                 operation.finish();
-                (Life::Over, None)
+                (Life::Over, UNKNOWN)
             }
             Ending::Upgrade(kind) => {
                 operation.upgraded(kind);
-                (Life::Over, None)
+                (Life::Over, UNKNOWN)
             }
             Ending::Stream(kind) => match operation.stream(kind) {
                 Ok(mut stream) => {
                     // Known, also when nothing comes.
                     stream.sent(0);
-                    (Life::Stream(Box::new(stream)), None)
+                    (Life::Stream(Box::new(stream)), UNKNOWN)
                 }
-                Err(operation) => (Life::Request(operation), None),
+                Err(operation) => (Life::Request(operation), UNKNOWN),
             },
             Ending::Body { declared } => (Life::Request(operation), declared),
         };
-        Self { body: Some(body), life, owed }
+        Self { body: Some(body), life, sent: 0, declared }
     }
 }
 
@@ -190,9 +203,7 @@ impl<B: Body> Body for ObserveBody<B> {
         let ended = match &frame {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
-                    if let Some(owed) = this.owed.as_mut() {
-                        *owed = owed.saturating_sub(bytes(data));
-                    }
+                    *this.sent = this.sent.saturating_add(bytes(data));
                     if let Life::Stream(stream) = this.life {
                         stream.sent(bytes(data));
                     }
@@ -206,6 +217,7 @@ impl<B: Body> Body for ObserveBody<B> {
             None => true,
         };
         if ended {
+            this.life.sent_in_all(*this.sent);
             this.life.finish();
         }
         Poll::Ready(frame)
@@ -220,7 +232,7 @@ impl<B: Body> Body for ObserveBody<B> {
     }
 }
 
-fn bytes(data: &impl bytes::Buf) -> u64 {
+pub(crate) fn bytes(data: &impl bytes::Buf) -> u64 {
     u64::try_from(data.remaining()).unwrap_or(u64::MAX)
 }
 

@@ -161,6 +161,14 @@ impl ObserveLayer {
         self.with(|settings| settings.server = settings.server.clone().untrusted(untrusted))
     }
 
+    /// Whether the sizes of answers' bodies are measured: the bytes that were handed to the server, also of a body that
+    /// was left or broke off, in `http_server_response_body_size_bytes`. Defaults to `false`. Requests' bodies are the
+    /// affair of a layer of its own: [`RequestSizeLayer`](crate::RequestSizeLayer).
+    #[must_use]
+    pub fn response_sizes(self, response_sizes: bool) -> Self {
+        self.with(|settings| settings.server = settings.server.clone().response_sizes(response_sizes))
+    }
+
     /// How many routes are kept apart: see [`HttpServer::max_routes`]. Defaults to 1,000.
     #[must_use]
     pub fn max_routes(self, max: u32) -> Self {

@@ -50,8 +50,19 @@ impl Untrusted {
         self
     }
 
-    /// What of a context counts.
-    pub(crate) fn admit(self, context: &Context, trusted: bool) -> Admitted<'_> {
+    /// What of a context counts; `None`: it counts as it came, and nothing follows from it. So are most.
+    #[inline]
+    pub(crate) fn admit(self, context: &Context, trusted: bool) -> Option<Admitted<'_>> {
+        let plain = match context.span() {
+            Some(span) if trusted => !span.flags.is_sampled(),
+            Some(_) => self.continue_trace,
+            None => true,
+        };
+        let whole = trusted || self.baggage || context.baggage().is_empty();
+        (!(plain && whole)).then(|| self.part(context, trusted))
+    }
+
+    fn part(self, context: &Context, trusted: bool) -> Admitted<'_> {
         let span = context.span();
         if trusted {
             let keep = span.is_some_and(|span| span.flags.is_sampled());
@@ -103,7 +114,10 @@ mod tests {
         let all = [(true, true), (true, false), (false, true), (false, false)];
         for (continues, baggage) in all {
             let untrusted = Untrusted::default().continue_trace(continues).baggage(baggage);
-            let admitted = untrusted.admit(&context, false);
+            let Some(admitted) = untrusted.admit(&context, false) else {
+                assert!(continues && baggage);
+                continue;
+            };
             assert_eq!(admitted.context.span(), context.span().filter(|_| continues));
             assert_eq!(admitted.link, context.span().filter(|_| !continues));
             assert_eq!(admitted.context.tracestate().is_empty(), !continues);
@@ -111,20 +125,23 @@ mod tests {
             assert_eq!(admitted.context.correlation_id(), context.correlation_id());
             assert!(!admitted.keep);
 
-            let trusted = untrusted.admit(&context, true);
+            let trusted = untrusted.admit(&context, true).unwrap();
             assert_eq!((&*trusted.context, trusted.link, trusted.keep), (&context, None, true));
         }
         assert_eq!(Untrusted::default(), Untrusted::default().continue_trace(true).baggage(false));
     }
 
-    // Mutation caught: a context that is copied, and so allocates, although all of it counts.
+    // Mutation caught: a context that is looked into, and maybe copied, although all of it counts.
     #[test]
-    fn what_needs_no_change_is_not_copied() {
+    fn what_counts_as_it_came_is_left_alone() {
         let mut plain = Context::new();
         plain.set_span(Some(SpanContext::root()));
-        let admitted = Untrusted::default().admit(&plain, false);
-        assert!(matches!(admitted.context, Cow::Borrowed(_)) && admitted.link.is_none());
         let edge = Untrusted::default().continue_trace(false);
-        assert!(matches!(edge.admit(&Context::new(), false).context, Cow::Borrowed(_)));
+        assert!(Untrusted::default().admit(&plain, false).is_none());
+        assert!(Untrusted::default().admit(&plain, true).is_none());
+        assert!(edge.admit(&Context::new(), false).is_none());
+        assert!(edge.admit(&plain, false).is_some());
+        // A flag of a stranger's is none.
+        assert!(Untrusted::default().baggage(true).admit(&full(), false).is_none());
     }
 }

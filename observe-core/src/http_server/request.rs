@@ -1,0 +1,56 @@
+//! What a server knows of a request when it begins.
+
+use crate::http_metrics::{HttpVersion, Scheme};
+
+/// What is known of a request when it begins. All of it may be the client's word.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a request is observed by `HttpServer::start`"]
+pub struct HttpRequest<'a> {
+    pub(super) method: &'a str,
+    pub(super) path: &'a str,
+    pub(super) route: Option<&'a str>,
+    pub(super) scheme: Scheme,
+    pub(super) version: Option<HttpVersion>,
+    pub(super) trusted: bool,
+    pub(super) started: Option<&'a [u8]>,
+}
+
+impl<'a> HttpRequest<'a> {
+    /// A request by its method and its path, the query left out.
+    pub const fn new(method: &'a str, path: &'a str) -> Self {
+        Self { method, path, route: None, scheme: Scheme::Http, version: None, trusted: false, started: None }
+    }
+
+    /// The template that matched: `/users/{id}`, never the path. Defaults to none: the label is left out.
+    pub fn route(mut self, route: impl Into<Option<&'a str>>) -> Self {
+        self.route = route.into();
+        self
+    }
+
+    /// How it came. Defaults to `http`.
+    pub const fn scheme(mut self, scheme: Scheme) -> Self {
+        self.scheme = scheme;
+        self
+    }
+
+    /// The protocol's version. Defaults to none: the label is left out.
+    pub fn version(mut self, version: impl Into<Option<HttpVersion>>) -> Self {
+        self.version = version.into();
+        self
+    }
+
+    /// Whether its sender is trusted: all of its context counts then, and a trace that it keeps (the sampled flag) is
+    /// kept here too and told so onwards. Defaults to `false`: see [`HttpServer::untrusted`](super::HttpServer::untrusted).
+    pub const fn trusted(mut self, trusted: bool) -> Self {
+        self.trusted = trusted;
+        self
+    }
+
+    /// The value of `X-Request-Start`: when a proxy in front had the request, as `t=1700000000.123` in seconds, or as a
+    /// whole number of milliseconds or microseconds. Where the sender is trusted, the time since, from 0 to 60 s, goes
+    /// to `http_server_queue_duration_seconds` and to the request's line. Defaults to none.
+    pub fn request_start(mut self, value: impl Into<Option<&'a [u8]>>) -> Self {
+        self.started = value.into();
+        self
+    }
+}
