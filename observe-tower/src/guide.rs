@@ -26,6 +26,7 @@ pub mod logs {}
 ///
 #[doc = "[Metrics]: self::metrics"]
 #[doc = "[Telemetry]: self::telemetry"]
+#[doc = "[Propagation]: self::propagation"]
 #[doc = ""]
 #[doc = include_str!("../docs/context.md")]
 pub mod context {}
