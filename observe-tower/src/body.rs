@@ -214,7 +214,13 @@ impl<B: Body> Body for ObserveBody<B> {
                 this.life.failed();
                 true
             }
-            None => true,
+            None => {
+                // The client gets an answer that is cut off.
+                if *this.declared != UNKNOWN && *this.sent < *this.declared {
+                    this.life.failed();
+                }
+                true
+            }
         };
         if ended {
             this.life.sent_in_all(*this.sent);

@@ -205,6 +205,15 @@ fn cases() -> Vec<Case> {
             "cancelled",
         ),
         case(
+            "shorter than declared",
+            GET,
+            |_| answer(200, steps([Data("ab")]).declared(3)),
+            Reads,
+            "200",
+            "body_error",
+            "error",
+        ),
+        case(
             "length declared by a header",
             GET,
             |_| {
