@@ -1,9 +1,8 @@
 //! The answer's body, with which a request ends.
 
-use crate::future::Asked;
-use http::StatusCode;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, UPGRADE};
 use http::response::Parts;
+use http::{Method, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use observe_core::http_server::{HttpServerOperation, HttpStream, StreamKind};
 use pin_project_lite::pin_project;
@@ -92,6 +91,27 @@ impl Life {
             Life::Over => {}
             Life::Request(operation) => operation.finish(),
             Life::Stream(stream) => stream.finish(),
+        }
+    }
+}
+
+/// What the method says about the answer's body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// There may be one.
+    Whole,
+    /// There is none.
+    Head,
+    /// If it is granted, the connection is no longer HTTP.
+    Tunnel,
+}
+
+impl Asked {
+    pub(crate) fn of(method: &Method) -> Self {
+        match *method {
+            Method::HEAD => Asked::Head,
+            Method::CONNECT => Asked::Tunnel,
+            _ => Asked::Whole,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! A request until its answer's head.
 
-use crate::body::ObserveBody;
+use crate::body::{Asked, ObserveBody};
 use crate::carrier;
 use crate::classify::{Failure, ResponseHead};
-use crate::layer::Settings;
+use crate::settings::Settings;
 use http::{Method, Response};
 use http_body::Body;
 use observe_core::http_server::HttpServerOperation;
@@ -91,24 +91,9 @@ pub(crate) struct After {
     settings: Option<Arc<Settings>>,
 }
 
-/// What the method says about the answer's body.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asked {
-    /// There may be one.
-    Whole,
-    /// There is none.
-    Head,
-    /// If it is granted, the connection is no longer HTTP.
-    Tunnel,
-}
-
 impl After {
     pub(crate) fn new(settings: &Arc<Settings>, method: &Method) -> Self {
-        let asked = match *method {
-            Method::HEAD => Asked::Head,
-            Method::CONNECT => Asked::Tunnel,
-            _ => Asked::Whole,
-        };
+        let asked = Asked::of(method);
         let decides = settings.classify.is_some() || settings.watches_place();
         Self { asked, echo_trace_id: settings.echo_trace_id, settings: decides.then(|| Arc::clone(settings)) }
     }

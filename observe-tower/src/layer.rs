@@ -3,12 +3,12 @@
 use crate::classify::Classify;
 use crate::route::{RequestHead, RouteOf, Routes};
 use crate::service::ObserveService;
+use crate::settings::{Exclusion, Settings};
 use observe_core::Telemetry;
 use observe_core::context::Untrusted;
-use observe_core::http_server::{HttpServer, Scheme};
+use observe_core::http_server::Scheme;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use tower_layer::Layer;
 
 /// Observes every request that passes: rate, errors and duration by method, route and status, how many are in
@@ -40,27 +40,6 @@ use tower_layer::Layer;
 #[derive(Clone)]
 pub struct ObserveLayer {
     settings: Arc<Settings>,
-}
-
-/// Shared by all services of a layer.
-#[derive(Clone)]
-pub(crate) struct Settings {
-    pub(crate) server: HttpServer,
-    pub(crate) routes: Routes,
-    pub(crate) scheme: Option<Scheme>,
-    pub(crate) echo_trace_id: bool,
-    pub(crate) classify: Option<Arc<dyn Classify>>,
-    pub(crate) place: Arc<Place>,
-    excluded: Vec<Exclusion>,
-    trusted: Option<Predicate>,
-}
-
-type Predicate = Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>;
-
-#[derive(Clone)]
-enum Exclusion {
-    Named(Box<str>),
-    If(Predicate),
 }
 
 impl ObserveLayer {
@@ -193,56 +172,5 @@ impl<S> Layer<S> for ObserveLayer {
 impl fmt::Debug for ObserveLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ObserveLayer").finish_non_exhaustive()
-    }
-}
-
-impl Settings {
-    /// Whether it is still to be seen that a router stands around the layer.
-    #[inline]
-    pub(crate) fn watches_place(&self) -> bool {
-        self.routes.is_expected() && self.place.is_open()
-    }
-
-    pub(crate) fn trusts(&self, head: &RequestHead<'_>) -> bool {
-        self.trusted.as_ref().is_some_and(|is_trusted| is_trusted(head))
-    }
-
-    pub(crate) fn excludes(&self, head: &RequestHead<'_>, route: Option<&str>) -> bool {
-        self.excluded.iter().any(|exclusion| match exclusion {
-            Exclusion::Named(name) => route == Some(name) || head.path() == &**name,
-            Exclusion::If(is_excluded) => is_excluded(head),
-        })
-    }
-}
-
-/// Watches whether a layer stands where routes are known.
-#[derive(Default)]
-pub(crate) struct Place(AtomicU32);
-
-#[cfg(feature = "axum")]
-const NO_ROUTE: &str = "the layer saw no matched route in its first hundred good answers: apply it with \
-                        `Router::layer`, below the routes, or say how routes are named with `ObserveLayer::route`";
-#[cfg(not(feature = "axum"))]
-const NO_ROUTE: &str = "the layer saw no route in its first hundred good answers: build `observe-tower` with its \
-                        feature `axum`, or say how routes are named with `ObserveLayer::route`";
-
-impl Place {
-    const GOOD: u32 = u32::MAX;
-    /// After so many good answers without a route it is told.
-    const PATIENCE: u32 = 100;
-
-    /// Whether that is not known yet.
-    #[inline]
-    pub(crate) fn is_open(&self) -> bool {
-        self.0.load(Ordering::Relaxed) < Self::PATIENCE
-    }
-
-    /// Takes note of a good answer.
-    pub(crate) fn note(&self, has_route: bool, server: &HttpServer) {
-        if has_route {
-            self.0.store(Self::GOOD, Ordering::Relaxed);
-        } else if self.is_open() && self.0.fetch_add(1, Ordering::Relaxed) == Self::PATIENCE - 1 {
-            server.warn(NO_ROUTE);
-        }
     }
 }

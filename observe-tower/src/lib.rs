@@ -34,6 +34,7 @@ mod request_size;
 mod route;
 mod scrape;
 mod service;
+mod settings;
 
 pub use body::ObserveBody;
 pub use classify::{Classify, Failure, ResponseHead};

@@ -102,6 +102,10 @@ impl Routes {
     }
 }
 
+#[cfg_attr(
+    not(feature = "axum"),
+    allow(clippy::derivable_impls, reason = "with axum there is another default")
+)]
 impl Default for Routes {
     fn default() -> Self {
         #[cfg(feature = "axum")]

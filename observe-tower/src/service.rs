@@ -2,8 +2,8 @@
 
 use crate::body::ObserveBody;
 use crate::future::{After, ResponseFuture};
-use crate::layer::Settings;
 use crate::route::RequestHead;
+use crate::settings::Settings;
 use http::uri::Scheme as UriScheme;
 use http::{HeaderValue, Request, Response};
 use http_body::Body;
