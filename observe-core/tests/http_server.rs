@@ -3,6 +3,7 @@
 
 mod subscriber_support;
 
+use observe_core::context::Context;
 use observe_core::http_server::{HttpRequest, HttpServerOperation, HttpVersion, Scheme};
 use observe_core::{Format, Telemetry};
 use std::collections::BTreeMap;
@@ -211,4 +212,23 @@ fn a_request_in_a_destructor_of_an_unwinding_thread_has_its_own_end() {
     let expected = "http_request_method=\"GET\",url_scheme=\"http\",http_response_status_code=\"200\"";
     let metric = "http_server_request_duration_seconds_count";
     assert_eq!(counted(&telemetry, metric), [(expected.to_owned(), 1)].into());
+}
+
+// Mutation caught: a time that counts whoever said it.
+#[test]
+fn the_time_in_a_queue_is_a_trusted_sender_s_word() {
+    let telemetry = Telemetry::builder("test").without_log().build().unwrap();
+    let server = telemetry.http_server();
+    let queued = || {
+        let mut page = Vec::new();
+        telemetry.registry().encode(Format::Text, &mut page);
+        let page = String::from_utf8(page).unwrap();
+        page.lines()
+            .find_map(|line| line.strip_prefix("http_server_queue_duration_seconds_count ")?.parse().ok())
+    };
+    for (trusted, count) in [(false, None), (true, Some(1_u64))] {
+        let request = HttpRequest::new("GET", "/").trusted(trusted).request_start(b"t=1700000000".as_slice());
+        server.start(&request, &Context::new()).finish();
+        assert_eq!(queued(), count);
+    }
 }
