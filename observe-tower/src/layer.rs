@@ -148,7 +148,7 @@ impl ObserveLayer {
         self.with(|settings| settings.server = settings.server.clone().response_sizes(response_sizes))
     }
 
-    /// How many routes are kept apart: see [`HttpServer::max_routes`]. Defaults to 1,000.
+    /// How many routes are kept apart: see [`HttpServer::max_routes`](observe_core::http_server::HttpServer::max_routes). Defaults to 1,000.
     #[must_use]
     pub fn max_routes(self, max: u32) -> Self {
         self.settings.server.max_routes(max);
