@@ -44,6 +44,10 @@ pub mod propagation {}
 #[cfg_attr(not(doctest), doc = include_str!("../docs/telemetry.md"))]
 pub mod telemetry {}
 
+/// Every bound, and what happens beyond it.
+#[doc = include_str!("../docs/limits.md")]
+pub mod limits {}
+
 /// Tests of what a service observes.
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}

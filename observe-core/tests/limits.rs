@@ -1,0 +1,313 @@
+//! Holds `docs/limits.md` against the code: every row names where its bound stands, and every bound has a row.
+//! Catches: a bound that is changed, added or taken away on one side only.
+
+#![allow(clippy::unwrap_used, reason = "a test says by it what must be there")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const CRATES: [&str; 3] = ["observe-core", "observe-tower", "observe-macros"];
+
+/// Numbers that limit nothing, each with what it is instead.
+const NO_LIMITS: &[(&str, &str, &str)] = &[
+    ("context/hex.rs", "HIGH", "a pattern of bits"),
+    ("context/hex.rs", "ONES", "a pattern of bits"),
+    ("context/id.rs", "DRAWS_PER_CHECK", "how often it is looked whether the process was forked"),
+    ("context/traceparent.rs", "LENGTH", "the length that every traceparent has"),
+    ("export/json/time.rs", "LAST", "the last moment of the year 9999"),
+    ("export/json/time.rs", "LENGTH", "the length that every timestamp has"),
+    ("export/queue.rs", "BUFFER_SIZE", "what a buffer begins with"),
+    ("export/queue.rs", "CLOSED", "a bit"),
+    ("export/queue.rs", "LINE", "one line, in a word that counts lines and bytes"),
+    ("export/queue/worker.rs", "IDLE_AFTER", "a pace"),
+    ("export/queue/worker.rs", "RENEW_EVERY", "a pace"),
+    ("export/queue/worker.rs", "RETRY", "a pace"),
+    ("export/queue/worker.rs", "SLEEP", "a pace"),
+    ("fields.rs", "BARE_MAX", "room for a number, which always fits"),
+    ("fields.rs", "END_MAX", "room for what ends a value, which always fits"),
+    ("fields.rs", "RESERVED_BITS", "a pattern of bits"),
+    ("fields/key.rs", "NANOS", "a unit"),
+    ("fields/key.rs", "QUICK_MAX", "until where a quicker way is taken"),
+    ("fields/text.rs", "HIGH", "a pattern of bits"),
+    ("fields/text.rs", "ONES", "a pattern of bits"),
+    ("label.rs", "LEN", "how many labels two sets have together"),
+    ("label.rs", "SPACE", "how many combinations a set of labels has"),
+    ("label.rs", "CARDINALITY", "how many values a label has"),
+    ("label/own.rs", "CARDINALITY", "how many values a label has"),
+    ("http_metrics.rs", "CARDINALITY", "how many values a label has"),
+    ("http_metrics/stream.rs", "CARDINALITY", "how many values a label has"),
+    ("hub.rs", "CARDINALITY", "how many values a label has"),
+    ("label/assert.rs", "LONGEST", "the text of a compiler's error"),
+    ("label/open.rs", "FIXED", "codes that are there from the start"),
+    ("label/open.rs", "K0", "a number that mixes bits"),
+    ("label/open.rs", "K1", "a number that mixes bits"),
+    ("metric/buckets.rs", "CLASSES", "the size of a table"),
+    ("metric/histogram.rs", "WORDS", "the size of a block"),
+    ("metric/series.rs", "LITTER", "how many are made at once"),
+    ("metric/series.rs", "SPREAD", "a number that mixes bits"),
+    ("metric/series.rs", "YOUNG", "how many texts are sealed together"),
+    ("metric/snapshot.rs", "BLOCK", "the size of a block"),
+    ("metric/summary.rs", "SLICES", "parts of a window"),
+    ("metric/summary.rs", "STRIPES", "parts with locks of their own"),
+    ("observe-tower/src/body.rs", "UNKNOWN", "a mark"),
+    ("observe-tower/src/settings.rs", "GOOD", "a mark"),
+    ("sampling.rs", "RANDOMNESS", "how many random numbers there are"),
+    ("slab.rs", "BATCH", "how many go together"),
+    ("slab.rs", "INDEX_BITS", "a number of bits"),
+    ("slab.rs", "LAST_GENERATION", "a mark: a slot's numbers begin again"),
+    ("slab.rs", "PAGE", "how many are allocated together"),
+    ("slab.rs", "PAGES", "part of `MOST_OPEN`"),
+    ("span.rs", "OWN_DOOR", "a mark"),
+    ("subscriber.rs", "SLAB", "a mark"),
+    ("subscriber/map.rs", "ROOM", "what is there from the start"),
+    ("subscriber/map.rs", "STRIPES", "parts with locks of their own"),
+];
+
+/// The crates' code, tests left out, by the path that the page uses.
+struct Code(BTreeMap<String, String>);
+
+impl Code {
+    fn read() -> Code {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut code = BTreeMap::new();
+        for name in CRATES {
+            let folder = root.join(name).join("src");
+            let mut files = Vec::new();
+            sources(&folder, &mut files);
+            for file in files {
+                let relative = file.strip_prefix(&folder).unwrap().to_str().unwrap().replace('\\', "/");
+                if relative.ends_with("tests.rs") || relative.contains("tests/") {
+                    continue;
+                }
+                let text = fs::read_to_string(&file).unwrap();
+                let text = text.split("#[cfg(test)]\nmod ").next().unwrap().to_owned();
+                let path = if name == "observe-core" { relative } else { format!("{name}/src/{relative}") };
+                code.insert(path, text);
+            }
+        }
+        Code(code)
+    }
+
+    /// What a file says of an item: a constant's value, the number that stands behind a piece of code, or what a call
+    /// that is there is given.
+    fn value(&self, path: &str, item: &str) -> Result<u128, String> {
+        let text = self.0.get(path).ok_or_else(|| format!("there is no {path}"))?;
+        let values: BTreeSet<u128> = if is_name(item) {
+            let start = format!("const {item}:");
+            behind(text, &start).filter_map(|end| self.evaluate(path, end.split_once('=')?.1)).collect()
+        } else if let Some(call) = item.strip_suffix(')').filter(|_| text.contains(item)) {
+            call.rsplit('(').next().and_then(|value| self.evaluate(path, value)).into_iter().collect()
+        } else {
+            behind(text, item).filter_map(|end| self.evaluate(path, end)).collect()
+        };
+        match Vec::from_iter(values).as_slice() {
+            [value] => Ok(*value),
+            other => Err(format!("{path} `{item}` says {other:?}")),
+        }
+    }
+
+    /// Products, differences, shifts and quotients of numbers and constants; times in nanoseconds.
+    fn evaluate(&self, path: &str, text: &str) -> Option<u128> {
+        let text = text.trim_start();
+        let (unit, text) = match text.strip_prefix("Duration::from_") {
+            Some(time) => {
+                let (unit, time) = time.split_once('(')?;
+                (
+                    match unit {
+                        "secs" => 1_000_000_000,
+                        "millis" => 1_000_000,
+                        _ => return None,
+                    },
+                    time,
+                )
+            }
+            None => (1, text),
+        };
+        let end = text.find([';', ',', ')', '}', '\n', '=']).unwrap_or(text.len());
+        let words: Vec<&str> = text[..end].split_whitespace().collect();
+        let (first, mut rest) = words.split_first()?;
+        let mut value = self.operand(path, first)?;
+        while let [operator, operand, more @ ..] = rest {
+            rest = more;
+            if *operator == "as" {
+                continue;
+            }
+            let operand = self.operand(path, operand)?;
+            value = match *operator {
+                "*" => value.checked_mul(operand)?,
+                "/" => value.checked_div(operand)?,
+                "-" => value.checked_sub(operand)?,
+                "<<" => value.checked_shl(u32::try_from(operand).ok()?)?,
+                _ => return None,
+            };
+        }
+        rest.is_empty().then(|| value * unit)
+    }
+
+    fn operand(&self, path: &str, word: &str) -> Option<u128> {
+        if word.starts_with(|char: char| char.is_ascii_digit()) {
+            return word.replace('_', "").parse().ok();
+        }
+        let defined =
+            |path: &str| self.0.get(path).is_some_and(|text| text.contains(&format!("const {word}:")));
+        if !is_name(word) {
+            return None;
+        }
+        if defined(path) {
+            return self.value(path, word).ok();
+        }
+        let elsewhere = self.0.keys().find(|path| defined(path))?;
+        self.value(elsewhere, word).ok()
+    }
+
+    /// Every number that the code names, and every limit of a label of the library's own.
+    fn numbers(&self) -> BTreeSet<(String, String)> {
+        let mut found = BTreeSet::new();
+        for (path, text) in &self.0 {
+            for line in text.lines() {
+                let line = line.trim_start();
+                if let Some((_, after)) = line.split_once("const ")
+                    && let Some((name, kind)) = after.split_once(": ")
+                    && is_name(name)
+                    && ["u8", "u16", "u32", "u64", "u128", "usize", "i32", "i64", "Duration"]
+                        .contains(&kind.split([' ', ';']).next().unwrap())
+                {
+                    found.insert((path.clone(), name.to_owned()));
+                }
+                if !line.starts_with("//")
+                    && let Some((_, call)) = line.split_once(".max_series(")
+                    && let Some((series, _)) = call.split_once(')')
+                    && series.starts_with(|char: char| char.is_ascii_digit())
+                {
+                    let alone = !series.contains(' ');
+                    let item = if alone { ".max_series(" } else { &format!(".max_series({series})") };
+                    found.insert((path.clone(), item.to_owned()));
+                }
+                if let Some((name, _)) = line.split_once(", max ")
+                    && !path.starts_with("observe-macros")
+                    && !line.starts_with("//")
+                    && line.split_once(", max ").unwrap().1.starts_with(|char: char| char.is_ascii_digit())
+                {
+                    let name = name.split_whitespace().last().unwrap();
+                    found.insert((path.clone(), format!("{name}, max")));
+                }
+            }
+        }
+        found
+    }
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.chars().all(|char| char.is_ascii_uppercase() || char.is_ascii_digit() || char == '_')
+}
+
+fn behind<'a>(text: &'a str, item: &str) -> impl Iterator<Item = &'a str> {
+    text.match_indices(item).filter_map(move |(at, found)| text.get(at + found.len()..))
+}
+
+struct Row {
+    what: String,
+    most: u128,
+    seen: String,
+    places: Vec<(String, String)>,
+}
+
+fn page() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/limits.md")).unwrap()
+}
+
+fn rows(page: &str) -> Vec<Row> {
+    let lines = page.lines().filter(|line| line.starts_with('|') && !line.starts_with("| what |"));
+    lines.filter(|line| !line.starts_with("| ---")).map(row).collect()
+}
+
+fn row(line: &str) -> Row {
+    let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+    let [what, most, _, seen, places] = cells[..] else { panic!("five cells: {line}") };
+    let texts: Vec<&str> = places.split('`').skip(1).step_by(2).collect();
+    assert!(!texts.is_empty() && texts.len().is_multiple_of(2), "a file and an item: {line}");
+    let places = texts.chunks(2).map(|pair| (pair[0].to_owned(), pair[1].to_owned())).collect();
+    Row { what: what.to_owned(), most: number(most), seen: seen.to_owned(), places }
+}
+
+/// `16 KiB`, `10,000`, `250 ms`: in bytes, in nanoseconds, else as it is.
+fn number(text: &str) -> u128 {
+    let (digits, unit) = text.split_once(' ').unwrap_or((text, ""));
+    let number: u128 = digits.replace(',', "").parse().unwrap_or_else(|_| panic!("a number: {text}"));
+    number
+        * match unit {
+            "KiB" => 1 << 10,
+            "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
+            "ms" => 1_000_000,
+            "s" => 1_000_000_000,
+            "" | "bytes" | "characters" => 1,
+            other => panic!("a unit: {other}"),
+        }
+}
+
+#[test]
+fn every_row_is_what_the_code_says() {
+    let code = Code::read();
+    let mut wrong = Vec::new();
+    for row in rows(&page()) {
+        for (path, item) in &row.places {
+            match code.value(path, item) {
+                Ok(value) if value == row.most => {}
+                other => wrong
+                    .push(format!("{}: {} on the page, {other:?} in {path} `{item}`", row.what, row.most)),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_bound_has_a_row_and_no_other_number_has() {
+    let listed: BTreeSet<_> = rows(&page()).into_iter().flat_map(|row| row.places).collect();
+    let no_limits: BTreeSet<_> =
+        NO_LIMITS.iter().map(|(path, name, _)| ((*path).to_owned(), (*name).to_owned())).collect();
+    let numbers = Code::read().numbers();
+    let missing: Vec<_> =
+        numbers.iter().filter(|at| !listed.contains(at) && !no_limits.contains(at)).collect();
+    assert!(missing.is_empty(), "no row in docs/limits.md, or entry in NO_LIMITS: {missing:#?}");
+    let gone: Vec<_> = no_limits.difference(&numbers).collect();
+    assert!(gone.is_empty(), "in NO_LIMITS, but not in the code: {gone:#?}");
+    let both: Vec<_> = no_limits.intersection(&listed).collect();
+    assert!(both.is_empty(), "a limit and none: {both:#?}");
+}
+
+#[test]
+fn every_metric_that_shows_a_bound_is_one_of_ours() {
+    let code = Code::read();
+    let names = &code.0["semconv.rs"];
+    for row in rows(&page()) {
+        for text in row.seen.split('`').skip(1).step_by(2) {
+            let (name, labels) = text.split_once('{').unwrap_or((text, ""));
+            if name.contains('_') {
+                assert!(names.contains(&format!("\"{name}\"")), "{}: no {name}", row.what);
+            }
+            for value in labels.split('"').skip(1).step_by(2) {
+                let quoted = format!("\"{value}\"");
+                assert!(
+                    code.0.values().any(|text| text.contains(&quoted)),
+                    "{}: nobody says {value}",
+                    row.what
+                );
+            }
+        }
+    }
+}
