@@ -44,7 +44,17 @@ pub mod propagation {}
 #[cfg_attr(not(doctest), doc = include_str!("../docs/telemetry.md"))]
 pub mod telemetry {}
 
+/// Every option and variable, and who wins.
+///
+#[doc = "[Limits]: self::limits"]
+#[doc = ""]
+#[doc = include_str!("../docs/configuration.md")]
+pub mod configuration {}
+
 /// Every bound, and what happens beyond it.
+///
+#[doc = "[Configuration]: self::configuration"]
+#[doc = ""]
 #[doc = include_str!("../docs/limits.md")]
 pub mod limits {}
 
