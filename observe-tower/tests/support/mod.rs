@@ -108,6 +108,11 @@ impl Observed {
 
 /// The labels of a request, as the exposition has them.
 pub(crate) fn labels(method: &str, route: &str, status: &str, error_type: &str) -> String {
+    labels_of("1.1", method, route, status, error_type)
+}
+
+/// The same, over this version of HTTP.
+pub(crate) fn labels_of(version: &str, method: &str, route: &str, status: &str, error_type: &str) -> String {
     let mut text = format!("http_request_method=\"{method}\",url_scheme=\"http\"");
     for (name, value) in
         [("http_route", route), ("http_response_status_code", status), ("error_type", error_type)]
@@ -116,7 +121,7 @@ pub(crate) fn labels(method: &str, route: &str, status: &str, error_type: &str) 
             text += &format!(",{name}=\"{value}\"");
         }
     }
-    text + ",network_protocol_version=\"1.1\""
+    text + &format!(",network_protocol_version=\"{version}\"")
 }
 
 pub(crate) fn get(path: &str) -> Request<()> {
@@ -130,6 +135,8 @@ pub(crate) enum Step {
     Error,
     Panic,
     Pending,
+    /// Nothing ever comes any more.
+    Stuck,
 }
 
 /// A body that does as it was told; then it is at its end.
@@ -191,6 +198,10 @@ impl Body for Steps {
             Some(Step::Panic) => panic!("planned"),
             Some(Step::Pending) => {
                 cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Some(Step::Stuck) => {
+                self.steps.push_front(Step::Stuck);
                 return Poll::Pending;
             }
         })

@@ -15,16 +15,3 @@ pub(crate) async fn ask(server: SocketAddr, method: &str, path: &str) -> String 
     let _ = stream.read_to_end(&mut answer).await;
     String::from_utf8_lossy(&answer).into_owned()
 }
-
-/// Sends a request, reads until it has seen so many bytes, then goes.
-pub(crate) async fn leave_after(server: SocketAddr, path: &str, bytes: usize) {
-    let mut stream = TcpStream::connect(server).await.unwrap();
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: here\r\n\r\n").as_bytes()).await.unwrap();
-    let (mut seen, mut buffer) = (0, [0; 4096]);
-    while seen < bytes {
-        match stream.read(&mut buffer).await {
-            Ok(0) | Err(_) => break,
-            Ok(read) => seen += read,
-        }
-    }
-}
