@@ -58,6 +58,14 @@ pub mod configuration {}
 #[doc = include_str!("../docs/limits.md")]
 pub mod limits {}
 
+/// Coming from other crates: before and after.
+///
+#[doc = "[Metrics]: self::metrics"]
+#[doc = "[Telemetry]: self::telemetry"]
+#[doc = ""]
+#[doc = include_str!("../docs/migration.md")]
+pub mod migration {}
+
 /// Tests of what a service observes.
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}
