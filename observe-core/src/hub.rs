@@ -8,11 +8,11 @@ use crate::filter::Filter;
 use crate::http_metrics::{HttpMetrics, Later, RequestLabels};
 use crate::label::own::label_set;
 use crate::label::{LabelSet, LabelValue};
-use crate::metric::{Counter, Family, Histogram};
+use crate::metric::{Counter, Family, Histogram, Kind};
 use crate::record::{LogRecord, Sink};
 use crate::registry::Registry;
 use crate::sampling::Sampling;
-use crate::semconv;
+use crate::semconv::{self, http, own};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
@@ -117,13 +117,30 @@ impl Hub {
         Self::new(parts)
     }
 
-    /// Whether a registry has room for the names of a hub's own metrics.
+    /// Whether a registry has room for the names of a telemetry's own metrics, those included that come with the
+    /// first server.
     ///
     /// # Errors
     ///
     /// If one of them is taken.
     pub(crate) fn examine(registry: &Registry) -> Result<(), Error> {
-        registry.examine(&rejected_contexts())
+        let own = [
+            (own::CONTEXT_REJECTED_TOTAL, Kind::Counter),
+            (own::DROPPED_TOTAL, Kind::Counter),
+            (own::EXPORT_TOTAL, Kind::Counter),
+            (own::QUEUE_LENGTH, Kind::Gauge),
+            (own::BUILD_INFO, Kind::Info),
+            (own::PROCESS_START_TIME_SECONDS, Kind::Gauge),
+            (http::SERVER_REQUEST_DURATION_SECONDS, Kind::Histogram),
+            (http::SERVER_ACTIVE_REQUESTS, Kind::Gauge),
+            (http::SERVER_REQUEST_BODY_SIZE_BYTES, Kind::Histogram),
+            (http::SERVER_RESPONSE_BODY_SIZE_BYTES, Kind::Histogram),
+            (http::SERVER_QUEUE_DURATION_SECONDS, Kind::Histogram),
+            (http::SERVER_READY_WAIT_SECONDS, Kind::Histogram),
+            (http::SERVER_STREAM_DURATION_SECONDS, Kind::Histogram),
+            (http::SERVER_OPEN_STREAMS, Kind::Gauge),
+        ];
+        own.into_iter().try_for_each(|(name, kind)| registry.examine(name, kind))
     }
 
     /// Shows its metrics in its registry: the last step, since nothing takes it back.
@@ -190,11 +207,15 @@ impl Hub {
         self.panics.load(Ordering::Relaxed)
     }
 
-    /// Writes a line about the library itself.
+    /// Writes a line about the library itself, if the filter lets it through.
     pub(crate) fn say(&self, level: Level, text: &str) {
-        if !self.passes(level) {
-            return;
+        if self.passes(level) {
+            self.insist(level, text);
         }
+    }
+
+    /// Writes a line about the library itself, whatever the filter says: it may be the filter that is wrong.
+    pub(crate) fn insist(&self, level: Level, text: &str) {
         let mut message = Text::new();
         message.set(text);
         let tick = self.clock.now();

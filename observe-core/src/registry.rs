@@ -89,14 +89,13 @@ impl Registry {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Whether a family would be taken in.
+    /// Whether a name is free for a family of this kind, with all the samples it would have.
     ///
     /// # Errors
     ///
-    /// As [`register`](Registry::register).
-    pub(crate) fn examine(&self, family: &dyn AnyFamily) -> Result<(), Error> {
-        family.check()?;
-        self.state().examine(&family.head())
+    /// If one of them is taken ([`Error::is_duplicate`]).
+    pub(crate) fn examine(&self, name: &str, kind: Kind) -> Result<(), Error> {
+        self.state().examine(&Head::new(name, "", kind, None))
     }
 
     /// Takes a family in.

@@ -375,10 +375,17 @@ fn malformed_contexts_are_counted_and_start_a_new_trace() {
 
 #[test]
 fn a_name_that_is_taken_is_refused_before_anything_starts() {
-    let registry = Registry::new();
-    registry.counter::<()>("observe_context_rejected_total", "Mine.").unwrap();
-    let error = Telemetry::builder("test").registry(registry).build().unwrap_err();
-    assert!(error.is_duplicate(), "{error}");
+    for name in
+        ["observe_context_rejected_total", "http_server_active_requests", "process_start_time_seconds"]
+    {
+        let registry = Registry::new();
+        match name.ends_with("_total") {
+            true => drop(registry.counter::<()>(name, "Mine.").unwrap()),
+            false => drop(registry.gauge::<()>(name, "Mine.").unwrap()),
+        }
+        let error = Telemetry::builder("test").registry(registry).build().unwrap_err();
+        assert!(error.is_duplicate() && error.to_string().contains(name), "{error}");
+    }
     let error = Telemetry::builder("test").correlation_header("no good").build().unwrap_err();
     assert!(error.is_invalid(), "{error}");
 }

@@ -305,7 +305,7 @@ impl Builder {
         hub.expose()?;
         registry.collector(itself);
         for complaint in complaints {
-            hub.say(Level::WARN, &complaint);
+            hub.insist(Level::WARN, &complaint);
         }
         Ok(Telemetry { inner })
     }

@@ -49,7 +49,7 @@ impl Collector for Itself {
         }
         let build = [("version", self.version.as_str()), ("revision", self.revision.as_str())];
         out.info(own::BUILD_INFO, "Version and revision of the service.", &build);
-        let help = "When the process started, in seconds since 1970-01-01T00:00:00Z.";
+        let help = "When the process made its telemetry, shortly after its start, in seconds since 1970-01-01T00:00:00Z.";
         out.gauge(own::PROCESS_START_TIME_SECONDS, help, &[], self.started);
     }
 }
