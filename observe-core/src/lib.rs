@@ -53,6 +53,7 @@
 //! # Features
 //!
 //! - `macros` (default): `#[observed]`, `#[metric]`, the label derives.
+//! - `metrics`: `Telemetry::metrics_bridge`, to take in what the macros of the `metrics` crate record.
 //! - `subscriber`: `Telemetry::layer`, to join a `tracing-subscriber` registry.
 //!
 //! # What is not here
@@ -60,6 +61,8 @@
 //! Spans are not exported yet: which traces are kept decides so far which observations get exemplars. No client
 //! layer, no SLOs, no metrics of the process's CPU and memory.
 
+#[cfg(feature = "metrics")]
+mod bridge;
 mod catch;
 mod cause;
 pub mod clock;
@@ -105,6 +108,12 @@ mod watch;
 #[doc = include_str!("../../docs/telemetry.md")]
 struct Guide;
 
+#[cfg(all(doctest, feature = "metrics"))]
+#[doc = include_str!("../../docs/bridges.md")]
+struct BridgesGuide;
+
+#[cfg(feature = "metrics")]
+pub use bridge::MetricsBridge;
 pub use current::inject;
 pub use error::Error;
 pub use export::json::LogFormat;

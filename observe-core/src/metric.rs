@@ -8,6 +8,8 @@ mod gauge;
 mod histogram;
 mod info;
 mod kind;
+#[cfg(feature = "metrics")]
+mod loose;
 mod series;
 pub mod snapshot;
 mod summary;
@@ -20,5 +22,7 @@ pub use gauge::{Gauge, GaugeF64, Tracked};
 pub use histogram::{Histogram, Timer};
 pub use info::Info;
 pub use kind::{Kind, Rejected, Unit};
+#[cfg(feature = "metrics")]
+pub(crate) use loose::{Loose, LooseSeries, Pair};
 pub use snapshot::Metric;
 pub use summary::{Summary, Window};

@@ -92,6 +92,12 @@ pub mod metric {
     pub const COLLECTOR_CLASH: &str = "collector_clash";
     /// Why samples were dropped: the collector said more than 10,000.
     pub const COLLECTOR_EXCESS: &str = "collector_excess";
+    /// Why what a bridge took in was dropped: its name or its labels break a rule.
+    pub const BRIDGE_INVALID: &str = "bridge_invalid";
+    /// Why what a bridge took in was dropped: another metric has the name.
+    pub const BRIDGE_CLASH: &str = "bridge_clash";
+    /// Why what a bridge took in was dropped: more than 1,000 names of its kind.
+    pub const BRIDGE_EXCESS: &str = "bridge_excess";
 }
 
 /// Metrics of operations: annotated functions, calls to dependencies, operations opened by hand.
@@ -213,6 +219,7 @@ pub mod log {
 pub mod own {
     /// What was lost, by `signal` and `reason`.
     pub const DROPPED_TOTAL: &str = "observe_dropped_total";
+    pub(crate) const DROPPED_HELP: &str = "What was lost, by signal and reason.";
     /// Headers of incoming contexts that were not taken, by `header` and `reason`.
     pub const CONTEXT_REJECTED_TOTAL: &str = "observe_context_rejected_total";
     /// What was handed over, by `signal` and `outcome`: lines written, and writes that failed.

@@ -1,6 +1,8 @@
 //! The roof: the telemetry of a service, wired from its parts. It decides nothing.
 
 mod answer;
+#[cfg(feature = "metrics")]
+mod bridge;
 mod builder;
 mod itself;
 #[cfg(feature = "subscriber")]

@@ -17,6 +17,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "watch",
             "hub",
+            "bridge",
             "pool",
             "cause",
             "handover",

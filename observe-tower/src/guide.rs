@@ -60,11 +60,20 @@ pub mod limits {}
 
 /// Coming from other crates: before and after.
 ///
+#[doc = "[Bridges]: self::bridges"]
 #[doc = "[Metrics]: self::metrics"]
 #[doc = "[Telemetry]: self::telemetry"]
 #[doc = ""]
 #[doc = include_str!("../docs/migration.md")]
 pub mod migration {}
+
+/// What code records by other means, on the same page.
+///
+#[doc = "[Limits]: self::limits"]
+#[doc = ""]
+// Its snippet needs the feature `metrics`: observe-core, which has it, tests it.
+#[cfg_attr(not(doctest), doc = include_str!("../docs/bridges.md"))]
+pub mod bridges {}
 
 /// Tests of what a service observes.
 #[doc = include_str!("../docs/testing.md")]

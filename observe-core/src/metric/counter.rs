@@ -41,6 +41,12 @@ impl Counter {
         self.0.fetch_add(n, Ordering::Relaxed);
     }
 
+    /// Brings it up to `n`, if it is below.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn raise(&self, n: u64) {
+        self.0.fetch_max(n, Ordering::Relaxed);
+    }
+
     /// What was counted.
     #[inline]
     #[must_use]

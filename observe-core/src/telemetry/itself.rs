@@ -23,7 +23,7 @@ impl Collector for Itself {
     fn collect(&self, out: &mut Collect<'_>) {
         let dropped = |out: &mut Collect<'_>, signal: &str, reason: &str, count: u64| {
             let labels = [(own::SIGNAL, signal), (own::REASON, reason)];
-            out.counter(own::DROPPED_TOTAL, "What was lost, by signal and reason.", &labels, count);
+            out.counter(own::DROPPED_TOTAL, own::DROPPED_HELP, &labels, count);
         };
         if let Some(lines) = &self.lines {
             for loss in Loss::ALL {
