@@ -100,9 +100,9 @@ impl Context {
         Self { span: None, carried: None }
     }
 
-    /// Reads what a carrier brings. Never fails: without a well-formed `traceparent`, or with two,
-    /// [`span`](Self::span) is `None` and the trace is a new one. `tracestate` counts only beside a
-    /// `traceparent`; baggage and correlation id stand by themselves. Where there are several
+    /// Reads what a carrier brings. Never fails: without a well-formed header of a configured propagator that names a
+    /// span, as with two `traceparent`, [`span`](Self::span) is `None` and the trace is a new one. `tracestate`
+    /// counts only beside a `traceparent`; baggage and correlation id stand by themselves. Where there are several
     /// [propagators](Propagation::propagators) the first that names a span wins, and those after it are not read.
     ///
     /// All of it is the caller's word: whether to trust it is for the one who asks.

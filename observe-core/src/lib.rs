@@ -55,6 +55,7 @@
 //! - `macros` (default): `#[observed]`, `#[metric]`, the label derives.
 //! - `metrics`: `Telemetry::metrics_bridge`, to take in what the macros of the `metrics` crate record.
 //! - `subscriber`: `Telemetry::layer`, to join a `tracing-subscriber` registry.
+//! - `test-util`: `testing`, what a test sees of one telemetry.
 //!
 //! # What is not here
 //!

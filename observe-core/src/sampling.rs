@@ -15,9 +15,10 @@ const RANDOMNESS: u64 = 1 << 56;
 ///
 /// Defaults to [`Sampling::tail`] of 1 %: traces with a failure, slow ones, and one in a hundred of the rest.
 ///
-/// The caller's sampled flag does not count: a client could ask for anything. The share is chosen by the trace id, the
-/// same in every process with the same share, and the flag that is sent on (and stands on the lines) says whether
-/// the trace is in it.
+/// A trace that is marked is kept whatever is chosen here: by [`keep`](crate::keep), or by the sampled flag of a caller
+/// that is trusted. The flag of others does not count: a client could ask for anything. The share is chosen by the
+/// trace id, the same in every process with the same share, and the flag that is sent on (and stands on the lines) says
+/// whether the trace is in it, or was marked by such a caller.
 ///
 /// Spans are not exported yet. So far this decides which observations leave exemplars, and the flag.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,13 +50,13 @@ impl Sampling {
         Self { threshold: 0, tail: false }
     }
 
-    /// Keeps none.
+    /// Keeps none but those that are marked.
     #[must_use]
     pub const fn never() -> Self {
         Self { threshold: RANDOMNESS, tail: false }
     }
 
-    /// Keeps this share of the traces, 0 to 1, and nothing for any other reason.
+    /// Keeps this share of the traces, 0 to 1, those that are marked, and nothing for any other reason.
     ///
     /// # Errors
     /// When `share` is not between 0 and 1.

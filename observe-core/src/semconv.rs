@@ -69,7 +69,7 @@ pub mod metric {
     pub const QUEUE_CAPACITY: &str = "queue_capacity";
     /// How many items are in a queue.
     pub const QUEUE_DEPTH: &str = "queue_depth";
-    /// How long the oldest item has been in a queue.
+    /// How long ago the item came in that left a queue last; the larger of two queues with one name.
     pub const QUEUE_LAG_SECONDS: &str = "queue_lag_seconds";
     /// How long items were in a queue.
     pub const QUEUE_WAIT_DURATION_SECONDS: &str = "queue_wait_duration_seconds";

@@ -73,7 +73,8 @@ impl Telemetry {
         Builder::new(service_name.into())
     }
 
-    /// The registry that a scrape reads: that of this telemetry, and of every `#[metric] static`.
+    /// The registry that a scrape reads. It has every `#[metric] static`, unless [`Builder::registry`] was given one
+    /// without (use [`Registry::with_statics`]).
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.inner.hub.registry

@@ -49,7 +49,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// and [`telemetry`](Captured::telemetry) for what takes one (the tower layer). Tasks that are spawned meanwhile take
 /// it along by [`in_current`](crate::ObserveFuture::in_current).
 ///
-/// The process's own panic hook, and the `log` crate's logger, are set by [`install`](Builder::install) alone.
+/// The `log` crate's logger is set by [`install`](Builder::install) alone, the process's own panic hook by that and
+/// [`install_without_subscriber`](Builder::install_without_subscriber).
 #[derive(Clone)]
 pub struct Captured {
     telemetry: Telemetry,

@@ -237,9 +237,12 @@ impl Drop for Holding {
 /// Depth and lag of a queue.
 ///
 /// The families are shared by all queues of a registry and labelled `queue`: `queue_capacity`, `queue_depth`,
-/// `queue_lag_seconds` (how long since the item that left it last came in: no less than the age of its oldest,
-/// computed at each scrape, so that it grows when nobody takes anything out), `queue_wait_duration_seconds` and `queue_rejected_total`. The limit of names is
-/// that of [`Usage`]. Cheap to clone; clones are one.
+/// `queue_lag_seconds`, `queue_wait_duration_seconds` and `queue_rejected_total`. The limit of names is that of
+/// [`Usage`]. Cheap to clone; clones are one.
+///
+/// The lag is how long ago the item came in that left the queue last, computed at each scrape, so that it grows when
+/// nobody takes anything out. Where items leave in the order they came, the oldest is no older than that; elsewhere it
+/// may be. Two queues with one name are added up, but of their lags the larger is shown.
 ///
 /// ```
 /// use observe_core::{Queue, Registry};
@@ -375,8 +378,8 @@ fn lags(queues: &Mutex<Vec<Weak<QueueInner>>>, out: &mut Collect<'_>) {
         *lag = lag.max(queue.lag().as_secs_f64());
     }
     for (queue, lag) in lags {
-        let help =
-            "Time since the item that left the queue last came in: no less than the age of its oldest.";
+        let help = "Time since the item that left the queue last came in; where the first in is the first out, no \
+                    less than the age of its oldest.";
         out.gauge(names::QUEUE_LAG_SECONDS, help, &[(names::QUEUE, queue)], lag);
     }
 }

@@ -1,4 +1,4 @@
-//! Holds `docs/limits.md` against the code: every row names where its bound stands, and every bound has a row.
+//! Holds `docs/limits.md` against the code: every row names where its bound stands, and every named bound has a row.
 //! Catches: a bound that is changed, added or taken away on one side only.
 
 #![allow(clippy::unwrap_used, reason = "a test says by it what must be there")]
@@ -277,7 +277,7 @@ fn every_row_is_what_the_code_says() {
 }
 
 #[test]
-fn every_bound_has_a_row_and_no_other_number_has() {
+fn every_named_bound_has_a_row_and_no_other_number_has() {
     let listed: BTreeSet<_> = rows(&page()).into_iter().flat_map(|row| row.places).collect();
     let no_limits: BTreeSet<_> =
         NO_LIMITS.iter().map(|(path, name, _)| ((*path).to_owned(), (*name).to_owned())).collect();

@@ -42,7 +42,8 @@ pub fn derive_label_set(input: TokenStream) -> TokenStream {
     label::set::expand(&input).into()
 }
 
-/// Puts a static metric family on every telemetry's `/metrics`, at 0 from the start of the process.
+/// Puts a static metric family on every telemetry's `/metrics`, unless that was given a registry without statics (use
+/// `Registry::with_statics()`). It is at 0 from the start of the process if its labels are closed.
 ///
 /// The static stays as it is written; its name, unit, labels and buckets are checked when the program is
 /// built, and the linker collects it. Where the linker cannot (wasm, Miri), it is there from its first use.
@@ -58,7 +59,7 @@ pub fn metric(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Observes a function: how often it is called, how long it takes, how it ends, and its span.
 ///
 /// Each call is counted once in `function_duration_seconds{function,outcome}`, which is on `/metrics` at 0 from
-/// the start of the process. It ended as
+/// the start of the process; with `lazy` from the first call. It ended as
 ///
 /// - `ok`, when it returned: anything but an `Err` (an `Option`, or a `T` that happens to be a `Result`, is a
 ///   value like any other);

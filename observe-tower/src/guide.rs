@@ -51,7 +51,7 @@ pub mod telemetry {}
 #[doc = include_str!("../docs/configuration.md")]
 pub mod configuration {}
 
-/// Every bound, and what happens beyond it.
+/// Every named bound, and what happens beyond it.
 ///
 #[doc = "[Configuration]: self::configuration"]
 #[doc = ""]

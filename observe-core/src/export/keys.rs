@@ -21,7 +21,7 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// The line of the design: "Trace Context in non-OTLP Log Formats" and plain names.
+    /// The usual names: those of OpenTelemetry's "Trace Context in non-OTLP Log Formats" and plain names.
     pub(crate) const DEFAULT: Keys = Keys {
         timestamp: log::TIMESTAMP,
         level: log::LEVEL,

@@ -1,8 +1,9 @@
 //! The bounded queue of finished log lines, and the one thread that writes them.
 //!
 //! Producers never block. A line that finds no room is dropped and counted, and the loss is told in the output
-//! as soon as there is room. Every accepted line is either written or counted:
-//! `accepted = written + dropped(write_error) + still queued`.
+//! as soon as there is room. While the process lives, every accepted line is either written or counted:
+//! `accepted = written + dropped(write_error) + still queued`. What is still queued is lost with a process that exits
+//! without a shutdown, is killed or aborts; and a child made by `fork` has no thread that writes.
 
 mod stats;
 mod worker;

@@ -158,14 +158,17 @@ impl Builder {
         self
     }
 
-    /// The registry that its metrics live in. Defaults to a new one that has every `#[metric] static`.
+    /// The registry that its metrics live in. Defaults to a new one that has every `#[metric] static`
+    /// ([`Registry::with_statics`]). One of [`Registry::new`] has none, nor the metrics of functions, dependencies and
+    /// operations.
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = Some(registry);
         self
     }
 
     /// Sets no panic hook: panics are told by whatever told them before, and a request that panicked does not say
-    /// why. Defaults to a hook, set by [`install`](Builder::install) alone: each panic is one line (`ERROR`, target
+    /// why. Defaults to a hook, set by [`install`](Builder::install) and
+    /// [`install_without_subscriber`](Builder::install_without_subscriber): each panic is one line (`ERROR`, target
     /// `observe::panic`), and the `error.message` of the operation that it ended.
     ///
     /// The hook that was there is called after it; the standard library's writes to standard error.
