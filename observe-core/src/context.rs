@@ -113,14 +113,8 @@ impl Context {
         let correlation_id = propagation.correlation_id().as_str();
         let mut found = Found::default();
         carrier.each(|name, value| {
-            if is(name, semconv::TRACEPARENT) {
-                found.traceparent.push(value);
-            } else if is(name, semconv::TRACESTATE) {
-                found.tracestate.push(value);
-            } else if is(name, semconv::BAGGAGE) {
-                found.baggage.push(value);
-            } else if is(name, correlation_id) {
-                found.correlation_id.push(value);
+            if let Some(values) = found.place(name, correlation_id) {
+                values.push(value);
             }
         });
         found.read()
@@ -262,7 +256,23 @@ impl<'a> Values<'a> {
     }
 }
 
-impl Found<'_> {
+impl<'a> Found<'a> {
+    /// Where the values of a header belong, if it is one of these.
+    #[inline(always)]
+    fn place(&mut self, name: &str, correlation_id: &str) -> Option<&mut Values<'a>> {
+        if is(name, semconv::TRACEPARENT) {
+            Some(&mut self.traceparent)
+        } else if is(name, semconv::TRACESTATE) {
+            Some(&mut self.tracestate)
+        } else if is(name, semconv::BAGGAGE) {
+            Some(&mut self.baggage)
+        } else if is(name, correlation_id) {
+            Some(&mut self.correlation_id)
+        } else {
+            None
+        }
+    }
+
     fn read(&self) -> Extracted {
         let mut rejected = Rejections::default();
         let span = self.span(&mut rejected);

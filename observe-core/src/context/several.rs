@@ -9,7 +9,6 @@ use crate::context::propagator::{
 use crate::context::rejected::{ContextHeader, Rejected, Rejections};
 use crate::context::traceparent::SpanContext;
 use crate::context::{b3, datadog, xray};
-use crate::semconv;
 use http::header::HeaderName;
 
 /// Headers that may come once.
@@ -38,14 +37,8 @@ pub(super) fn extract(carrier: &(impl Extract + ?Sized), propagation: &Propagati
     let correlation_id = propagation.correlation_id().as_str();
     let (mut found, mut others) = (Found::default(), Others::default());
     carrier.each(|name, value| {
-        if is(name, semconv::TRACEPARENT) {
-            found.traceparent.push(value);
-        } else if is(name, semconv::TRACESTATE) {
-            found.tracestate.push(value);
-        } else if is(name, semconv::BAGGAGE) {
-            found.baggage.push(value);
-        } else if is(name, correlation_id) {
-            found.correlation_id.push(value);
+        if let Some(values) = found.place(name, correlation_id) {
+            values.push(value);
         } else if let Some(place) = others.place(name) {
             *place = Some(if place.is_none() { Ok(value) } else { Err(Rejected::Duplicate) });
         }
