@@ -6,6 +6,7 @@
 
 mod key;
 mod text;
+mod typed;
 mod visit;
 
 use std::error::Error;
@@ -18,6 +19,7 @@ pub(crate) use key::Key;
 pub(crate) use text::Text;
 pub(crate) use text::{CUT, VALUE_MAX, escaped, find_special, push_escaped};
 use text::{push_formatted, write_error};
+pub(crate) use typed::{Typed, typed};
 pub(crate) use visit::EventVisitor;
 
 /// The most that one set of fields holds, in bytes: a full value and some. With the span's set, the event's

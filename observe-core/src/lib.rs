@@ -158,10 +158,11 @@ pub use observe_macros::metric;
 pub use observe_macros::observed;
 pub use operation::{Entered, Kind, Operation, OperationBuilder};
 pub use outcome::Outcome;
+pub use record::Keep;
 pub use red::{Red, RedGuard};
 pub use registry::{Collect, Collector, LazyMetric, Registry, Value};
 pub use request::{annotate, cause, discard, fail, keep, route};
-pub use sampling::{Keep, Sampling};
+pub use sampling::Sampling;
 pub use stream_guard::{StreamFuture, StreamGuard, StreamMeter};
 #[cfg(feature = "subscriber")]
 pub use subscriber::SubscriberLayer;

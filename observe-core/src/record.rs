@@ -1,5 +1,15 @@
 //! What was observed, before any format, and the sinks that take it.
 
+mod entries;
+mod keep;
+mod span;
+mod trace;
+
+pub(crate) use entries::{Entries, Iter};
+pub use keep::Keep;
+pub(crate) use span::{Entry, EventRecord, LinkRecord, SpanKind, SpanRecord};
+pub(crate) use trace::{TraceHead, TraceRecord, TraceSink};
+
 use tracing_core::Level;
 
 use crate::context::SpanContext;

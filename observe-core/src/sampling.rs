@@ -7,6 +7,7 @@
 use crate::context::TraceId;
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
+use crate::record::Keep;
 use std::time::Duration;
 
 const RANDOMNESS: u64 = 1 << 56;
@@ -27,20 +28,6 @@ pub struct Sampling {
     threshold: u64,
     /// Whether failures and slow traces are kept whatever their randomness.
     tail: bool,
-}
-
-/// Why a trace is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Keep {
-    /// Its randomness is in the baseline.
-    Baseline,
-    /// A span in it failed or panicked.
-    Failure,
-    /// Its local root took longer than the limit.
-    Slow,
-    /// Somebody asked for it.
-    Marked,
 }
 
 impl Sampling {
