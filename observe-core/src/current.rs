@@ -490,7 +490,7 @@ mod tests {
     fn a_scope_hides_what_lies_below_it() {
         let mut span = root();
         if let Some(own) = Shared::get_mut(&mut span) {
-            own.know(Known { key: NonZeroU64::MIN, door: 7, metadata: &METADATA }, |_| ());
+            own.know(Known { key: NonZeroU64::MIN, door: 7, metadata: &METADATA }, |_, _| ());
         }
         let below = push_guarded(span);
         assert!(with_span(|_| ()).is_some() && known(7).is_some());

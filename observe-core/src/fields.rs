@@ -39,6 +39,8 @@ const NAME_MAX: usize = 256;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
     text: String,
+    /// What stands before this was inherited.
+    own: usize,
     /// One bit for each name, to see at once that two sets have no name in common.
     names: u64,
     /// A name may be one that a format reserves.
@@ -50,12 +52,13 @@ impl Fields {
     /// No fields; owns no memory yet.
     #[must_use]
     pub(crate) const fn new() -> Self {
-        Self { text: String::new(), names: 0, odd: false, cut: false }
+        Self { text: String::new(), own: 0, names: 0, odd: false, cut: false }
     }
 
     /// Removes all fields, and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.text.clear();
+        self.own = 0;
         self.names = 0;
         self.odd = false;
         self.cut = false;
@@ -71,6 +74,12 @@ impl Fields {
     #[must_use]
     pub(crate) fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The fields that were not inherited.
+    #[must_use]
+    pub(crate) fn own_str(&self) -> &str {
+        self.text.get(self.own..).unwrap_or_default()
     }
 
     /// Whether a value was cut or a field left out for being too long.
@@ -104,6 +113,14 @@ impl Fields {
             self.cut = true;
         }
         self.text.push_str(parent.text.get(..end).unwrap_or_default());
+        self.own = self.text.len();
+    }
+
+    /// Becomes a copy of `other`, inherited fields apart as they are there.
+    pub(crate) fn copy(&mut self, other: &Fields) {
+        self.text.clear();
+        self.text.push_str(&other.text);
+        (self.own, self.names, self.odd, self.cut) = (other.own, other.names, other.odd, other.cut);
     }
 
     /// Records all of `other`'s fields, which win over those of the same name.
@@ -239,6 +256,9 @@ impl Fields {
     fn remove(&mut self, escaped_name: &str) {
         let found = self.entries().find(|entry| entry.name == escaped_name).map(|entry| entry.range);
         if let Some(range) = found {
+            if range.end <= self.own {
+                self.own -= range.len();
+            }
             self.text.drain(range);
         }
     }
@@ -393,6 +413,28 @@ mod tests {
         late.u64("a", 1);
         child.extend(&late);
         assert_eq!(names(&child), ["a\"\n", "ab", "a"]);
+    }
+
+    // Mutations caught: `remove` that leaves `own` where it was; `copy` without it.
+    #[test]
+    fn own_fields_are_told_from_inherited_ones() {
+        let mut parent = Fields::new();
+        parent.u64("a", 1);
+        parent.u64("b", 2);
+        let mut child = Fields::new();
+        child.inherit(&parent);
+        assert_eq!(child.own_str(), "");
+        child.u64("c", 3);
+        child.u64("a", 4);
+        assert_eq!(child.own_str(), r#","c":3,"a":4"#);
+        let mut copy = Fields::new();
+        copy.u64("old", 0);
+        copy.copy(&child);
+        copy.u64("c", 5);
+        assert_eq!((copy.as_str(), copy.own_str()), (r#","b":2,"a":4,"c":5"#, r#","a":4,"c":5"#));
+        copy.clear();
+        copy.u64("d", 6);
+        assert_eq!(copy.own_str(), r#","d":6"#);
     }
 
     // Mutations caught: `limit` without FIELDS_MAX; `name`, `inherit` or `extend` without the check for room.

@@ -5,6 +5,7 @@ use crate::label::own::{label_set, open_label};
 use crate::label::{LabelSet, LabelValue};
 use crate::metric::{Buckets, Family, Gauge, Histogram};
 use crate::outcome::Outcome;
+use crate::record::Kind;
 use crate::registry::LazyMetric;
 use crate::semconv::operation as names;
 use std::sync::OnceLock;
@@ -187,22 +188,22 @@ pub(crate) enum Measure {
     /// To an annotated function.
     Function(&'static Function),
     /// To an operation opened by hand.
-    Operation(OperationName),
+    Operation(OperationName, Kind),
     /// To a call by hand.
-    Dependency(DependencyName, OperationName),
+    Dependency(DependencyName, OperationName, Kind),
 }
 
 impl Measure {
     /// Counts the operation as in flight.
     pub(crate) fn start(&self) {
-        if let Measure::Operation(operation) = *self {
+        if let Measure::Operation(operation, _) = *self {
             OPERATIONS_IN_FLIGHT.with(InFlightLabels { operation }).inc();
         }
     }
 
     /// It is in flight no more.
     pub(crate) fn stop(&self) {
-        if let Measure::Operation(operation) = *self {
+        if let Measure::Operation(operation, _) = *self {
             OPERATIONS_IN_FLIGHT.with(InFlightLabels { operation }).dec();
         }
     }
@@ -212,9 +213,19 @@ impl Measure {
         match *self {
             Measure::Unmeasured => "",
             Measure::Function(function) => function.name,
-            Measure::Operation(operation) | Measure::Dependency(_, operation) => {
+            Measure::Operation(operation, _) | Measure::Dependency(_, operation, _) => {
                 OperationName::text(LabelValue::code(operation))
             }
+        }
+    }
+
+    /// What it is to the rest of the world.
+    pub(crate) fn kind(&self) -> Kind {
+        match *self {
+            Measure::Unmeasured => Kind::Internal,
+            Measure::Function(function) if function.dependency.is_some() => Kind::Client,
+            Measure::Function(_) => Kind::Internal,
+            Measure::Operation(_, kind) | Measure::Dependency(_, _, kind) => kind,
         }
     }
 
@@ -231,10 +242,10 @@ impl Measure {
         match *self {
             Measure::Unmeasured => None,
             Measure::Function(function) => function.series(outcome),
-            Measure::Operation(operation) => {
+            Measure::Operation(operation, _) => {
                 Some(OPERATION_DURATION.with(OperationLabels { operation, outcome }))
             }
-            Measure::Dependency(dependency, operation) => {
+            Measure::Dependency(dependency, operation, _) => {
                 Some(DEPENDENCY_DURATION.with(DependencyLabels { dependency, operation, outcome }))
             }
         }

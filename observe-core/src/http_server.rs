@@ -19,10 +19,11 @@ use crate::hub::Hub;
 use crate::operation::{End, Operation};
 use crate::outcome::Outcome;
 use crate::pool::Shared;
+use crate::record::Kind;
+use crate::scratch::{self, Scratch};
 use crate::semconv::{http as names, span as keys};
 use crate::span::OpenSpan;
 use crate::subscriber::Subscriber;
-use crate::subscriber::scratch::{self, Scratch};
 use crate::trace::LocalTrace;
 use http::HeaderName;
 use std::fmt;
@@ -128,6 +129,7 @@ impl HttpServer {
             (admitted.as_ref().and_then(|admitted| admitted.link), span.trace())
         {
             trace.tell(|told| point_to(link, &mut told.annotations));
+            trace.link(span.id, link);
         }
         if let (true, Some(started)) = (request.trusted, request.started) {
             match waiting::queued(started, self.hub.clock.unix_nanos(now)) {
@@ -422,27 +424,16 @@ fn report(end: &End<'_>, mut labels: RequestLabels) {
 
     // A failure is told once in the log, and here; that a client went away is none.
     let level = if end.outcome.is_failure() { Level::ERROR } else { Level::INFO };
-    if end.trace.hub.hears(level, names::REQUEST_TARGET) {
-        scratch::with(|scratch| line(end, &labels, level, scratch));
+    let is_heard = end.trace.hub.hears(level, names::REQUEST_TARGET);
+    if is_heard || end.trace.is_recorded() {
+        scratch::with(|scratch| tell(end, &labels, is_heard.then_some(level), scratch));
     }
 }
 
-/// The request's line: `POST /charge 200`, or how it ended where there was no status. Never the path: that is a
-/// field of its own.
-fn line(end: &End<'_>, labels: &RequestLabels, level: Level, scratch: &mut Scratch) {
+/// The request's span, and its line: `POST /charge 200`, or how it ended where there was no status. Never the path:
+/// that is a field of its own.
+fn tell(end: &End<'_>, labels: &RequestLabels, level: Option<Level>, scratch: &mut Scratch) {
     let Scratch { message, fields, target: text } = scratch;
-    text.push_str(labels.method.name());
-    if !labels.route.is_none() {
-        text.push(' ');
-        text.push_str(labels.route.as_str());
-    }
-    text.push(' ');
-    text.push_str(match labels.status {
-        Status::NONE => end.outcome.as_str(),
-        status => status.as_str(),
-    });
-    message.set(text);
-
     if let Some(status) = labels.status.code() {
         fields.key_u64(STATUS, u64::from(status));
     }
@@ -453,7 +444,23 @@ fn line(end: &End<'_>, labels: &RequestLabels, level: Level, scratch: &mut Scrat
         fields.key_str(ERROR_TYPE, labels.error_type.as_str());
     }
     end.describe(fields);
-    end.log(level, names::REQUEST_TARGET, message, fields);
+
+    text.push_str(labels.method.name());
+    if !labels.route.is_none() {
+        text.push(' ');
+        text.push_str(labels.route.as_str());
+    }
+    end.record(text, Kind::Server, fields);
+
+    if let Some(level) = level {
+        text.push(' ');
+        text.push_str(match labels.status {
+            Status::NONE => end.outcome.as_str(),
+            status => status.as_str(),
+        });
+        message.set(text);
+        end.log(level, names::REQUEST_TARGET, message, fields);
+    }
 }
 
 /// What every line of the request says of it.

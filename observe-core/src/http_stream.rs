@@ -8,10 +8,11 @@ use crate::hub::Hub;
 use crate::operation::{End, Operation};
 use crate::outcome::Outcome;
 use crate::pool::Shared;
+use crate::record::Kind;
+use crate::scratch::{self, Scratch};
 use crate::semconv::{http as names, span as keys};
 use crate::span::OpenSpan;
-use crate::subscriber::scratch::{self, Scratch};
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 use tracing_core::Level;
 
@@ -153,17 +154,16 @@ fn report(end: &End<'_>, told: &Told) {
     }));
 
     let level = if end.outcome.is_failure() { Level::ERROR } else { Level::INFO };
-    if end.trace.hub.hears(level, names::STREAM_TARGET) {
-        scratch::with(|scratch| line(end, told, level, scratch));
+    let is_heard = end.trace.hub.hears(level, names::STREAM_TARGET);
+    if is_heard || end.trace.is_recorded() {
+        scratch::with(|scratch| tell(end, told, is_heard.then_some(level), scratch));
     }
 }
 
-/// The stream's line: `GET /events sse cancelled`. What its request was stands in the fields of its span.
-fn line(end: &End<'_>, told: &Told, level: Level, scratch: &mut Scratch) {
+/// The stream's span, and its line: `GET /events sse cancelled`. What its request was stands in the fields of its span.
+fn tell(end: &End<'_>, told: &Told, level: Option<Level>, scratch: &mut Scratch) {
     const STREAM: Key = Key::new(names::STREAM);
-    let Scratch { message, fields, .. } = scratch;
-    let name = Name { method: told.method, labels: told.labels };
-    message.set_formatted(format_args!("{name} {}", end.outcome));
+    let Scratch { message, fields, target: text } = scratch;
     fields.key_str(STREAM, told.labels.stream.as_str());
     fields.str(keys::LINK_TRACE_ID, &told.link.trace_id.to_string());
     fields.str(keys::LINK_SPAN_ID, &told.link.span_id.to_string());
@@ -177,7 +177,15 @@ fn line(end: &End<'_>, told: &Told, level: Level, scratch: &mut Scratch) {
         fields.str(keys::ERROR_TYPE, names::PANICKED);
     }
     end.describe(fields);
-    end.log(level, names::STREAM_TARGET, message, fields);
+
+    // Writing to a string does not fail.
+    let _ = write!(text, "{}", Name { method: told.method, labels: told.labels });
+    end.trace.link(end.span.id, told.link);
+    end.record(text, Kind::Server, fields);
+    if let Some(level) = level {
+        message.set_formatted(format_args!("{text} {}", end.outcome));
+        end.log(level, names::STREAM_TARGET, message, fields);
+    }
 }
 
 /// `{method} {route} {stream}`, else `{method} {stream}`.

@@ -13,6 +13,7 @@ use crate::record::{LogRecord, Sink};
 use crate::registry::Registry;
 use crate::sampling::Sampling;
 use crate::semconv::{self, http, own};
+use crate::traces::{TraceLimits, Traces};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
@@ -28,6 +29,7 @@ pub(crate) struct Hub {
     pub(crate) slow: Duration,
     pub(crate) propagation: Propagation,
     pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) traces: Traces,
     /// Spans that were not recorded because too many were open.
     pub(crate) spans_refused: AtomicU64,
     rejected: Arc<Family<RejectedLabels, Counter>>,
@@ -55,6 +57,7 @@ pub(crate) struct Parts {
     pub(crate) slow: Duration,
     pub(crate) propagation: Propagation,
     pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) traces: Traces,
     pub(crate) filter: Filter,
 }
 
@@ -63,7 +66,7 @@ static INSTALLED: OnceLock<Arc<Hub>> = OnceLock::new();
 impl Hub {
     /// Wires the parts. Nobody sees it yet: see [`expose`](Hub::expose).
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { clock, registry, sampling, slow, propagation, sink, filter } = parts;
+        let Parts { clock, registry, sampling, slow, propagation, sink, traces, filter } = parts;
         let hub = Self {
             clock,
             registry,
@@ -71,6 +74,7 @@ impl Hub {
             slow,
             propagation,
             sink,
+            traces,
             spans_refused: AtomicU64::new(0),
             rejected: Arc::new(rejected_contexts()),
             filter: RwLock::default(),
@@ -112,6 +116,7 @@ impl Hub {
             slow: Duration::MAX,
             propagation: Propagation::default(),
             sink: Arc::new(Nowhere),
+            traces: Traces::new(None, TraceLimits::default()),
             filter: Filter::from(LevelFilter::OFF),
         };
         Self::new(parts)

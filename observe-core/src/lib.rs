@@ -92,6 +92,7 @@ mod red;
 mod registry;
 mod request;
 mod sampling;
+mod scratch;
 pub mod semconv;
 mod slab;
 mod span;
@@ -101,6 +102,7 @@ mod telemetry;
 #[cfg(feature = "test-util")]
 pub mod testing;
 mod trace;
+mod traces;
 mod usage;
 #[cfg(feature = "test-util")]
 mod watch;
@@ -156,9 +158,9 @@ pub use observe_macros::metric;
 /// ```
 #[cfg(feature = "macros")]
 pub use observe_macros::observed;
-pub use operation::{Entered, Kind, Operation, OperationBuilder};
+pub use operation::{Entered, Operation, OperationBuilder};
 pub use outcome::Outcome;
-pub use record::Keep;
+pub use record::{Keep, Kind};
 pub use red::{Red, RedGuard};
 pub use registry::{Collect, Collector, LazyMetric, Registry, Value};
 pub use request::{annotate, cause, discard, fail, keep, route};
@@ -167,6 +169,7 @@ pub use stream_guard::{StreamFuture, StreamGuard, StreamMeter};
 #[cfg(feature = "subscriber")]
 pub use subscriber::SubscriberLayer;
 pub use telemetry::{Builder, Scoped, Telemetry};
+pub use traces::TraceLimits;
 pub use usage::{Holding, Queue, Ticket, Usage, Waiting};
 
 /// What the macros expand to. No part of the public interface.

@@ -2,7 +2,7 @@
 
 mod builder;
 
-pub use builder::{Kind, OperationBuilder};
+pub use builder::OperationBuilder;
 
 use crate::clock::Tick;
 use crate::context::Context;
@@ -13,10 +13,10 @@ use crate::hub::Hub;
 use crate::metric::{Exemplar, Histogram};
 use crate::outcome::Outcome;
 use crate::pool::Shared;
-use crate::record::{Keep, LogRecord};
-use crate::sampling::Facts;
+use crate::record::{Keep, Kind, LogRecord};
+use crate::scratch::{self, Scratch};
 use crate::semconv;
-use crate::span::OpenSpan;
+use crate::span::{Ended, OpenSpan};
 use crate::trace::LocalTrace;
 use std::fmt;
 use std::marker::PhantomData;
@@ -66,6 +66,8 @@ pub(crate) struct End<'a> {
     pub(crate) duration: Duration,
     /// Why the trace is kept, as far as it is known by now.
     pub(crate) keep: Option<Keep>,
+    /// Why it failed, where it is no local root: that of a root is told by all below it.
+    cause: Option<String>,
 }
 
 impl Operation {
@@ -189,7 +191,7 @@ impl Operation {
 
     /// Ends it.
     pub fn finish(mut self, outcome: Outcome) {
-        self.end(outcome, None, line);
+        self.end(outcome, None, tell);
     }
 
     /// Ends it as failed, with the error's text for the line of the operation that answers for it: its own
@@ -197,7 +199,7 @@ impl Operation {
     pub fn fail(mut self, cause: impl fmt::Display) {
         let mut text = Text::new();
         text.set_formatted(format_args!("{cause}"));
-        self.end(Outcome::Error, Some(text.plain().into_owned()), line);
+        self.end(Outcome::Error, Some(text.plain().into_owned()), tell);
     }
 
     /// The one end. `report` sees it before the span is given back, unless the operation was discarded.
@@ -223,20 +225,17 @@ impl Operation {
                 Outcome::Ok | Outcome::Cancelled if declared => Outcome::Error,
                 outcome => outcome,
             };
+            let own_cause = cause.as_ref().filter(|_| !root && trace.is_recorded()).cloned();
             if outcome.is_failure() {
                 trace.failed.store(true, Ordering::Relaxed);
-                tracing.record("otel.status_code", "ERROR");
+                // Our own subscriber is told at the end of this, at once.
+                if !span.known.is_some_and(|known| known.is_own()) {
+                    tracing.record(semconv::span::OTEL_STATUS_CODE, "ERROR");
+                }
                 trace.tell(|told| told.cause.fail(span.id, span.parent, cause));
             } else if let Some(mut told) = trace.told() {
                 told.cause.recover(span.id);
             }
-            let facts = Facts {
-                baseline: trace.flags.is_sampled(),
-                marked: trace.marked.load(Ordering::Relaxed),
-                failed: trace.failed.load(Ordering::Relaxed),
-                outcome,
-                duration,
-            };
             let end = End {
                 span: &span,
                 tracing: &tracing,
@@ -244,7 +243,8 @@ impl Operation {
                 outcome,
                 tick,
                 duration,
-                keep: hub.sampling.decide(&facts, hub.slow),
+                keep: trace.decide(outcome, tick),
+                cause: own_cause,
             };
             measure.stop();
             #[cfg(feature = "test-util")]
@@ -254,7 +254,9 @@ impl Operation {
             if discarded && let Some(watch) = hub.watch.get() {
                 watch.discard(span.id);
             }
-            if !discarded {
+            if discarded {
+                trace.forget();
+            } else {
                 if let Some(series) = measure.series(outcome) {
                     end.observe(series);
                 }
@@ -268,7 +270,7 @@ impl Operation {
 
     /// Ends it, with the line that every operation writes which is no request.
     pub(crate) fn close(&mut self, outcome: Outcome, cause: Option<String>) {
-        self.end(outcome, cause, line);
+        self.end(outcome, cause, tell);
     }
 
     /// Ends it when its owner was dropped before its work was done.
@@ -303,6 +305,19 @@ impl End<'_> {
         }
     }
 
+    /// Records its span, with what its end adds to the fields. It is what fixes whether the trace is kept.
+    pub(crate) fn record(&self, name: &str, kind: Kind, fields: &Fields) {
+        self.span.record(&Ended {
+            name,
+            target: semconv::span::TARGET,
+            kind,
+            outcome: self.outcome,
+            tick: self.tick,
+            fields: fields.as_str(),
+            keep: self.keep,
+        });
+    }
+
     /// Writes a line about the operation to its telemetry's log.
     pub(crate) fn log(&self, level: Level, target: &str, message: &Text, event: &Fields) {
         let hub = &self.trace.hub;
@@ -330,6 +345,9 @@ impl End<'_> {
         const DURATION_MS: Key = Key::new(semconv::span::DURATION_MS);
         fields.key_str(OUTCOME, self.outcome.as_str());
         fields.key_millis(DURATION_MS, self.duration);
+        if let Some(cause) = &self.cause {
+            fields.str(semconv::span::ERROR_MESSAGE, cause);
+        }
         if !self.span.is_local_root {
             return;
         }
@@ -348,28 +366,30 @@ impl End<'_> {
     }
 }
 
-/// The line of an operation that is no request: when it failed and nobody above it will say so, or when it is
-/// to be told of.
-fn line(end: &End<'_>, measure: &Measure) {
+/// What is told of an operation that is no request: its span; and a line, when it failed and nobody above it will say
+/// so, or when it is to be told of.
+fn tell(end: &End<'_>, measure: &Measure) {
     let level = if end.outcome.is_failure() && end.span.is_local_root {
-        Level::ERROR
+        Some(Level::ERROR)
     } else {
-        match measure.told_when_ok() {
-            Some(level) if end.outcome == Outcome::Ok => level,
-            _ => return,
-        }
+        measure.told_when_ok().filter(|_| end.outcome == Outcome::Ok)
     };
-    if !end.trace.hub.passes(level) {
-        return;
+    let level = level.filter(|level| end.trace.hub.passes(*level));
+    if level.is_none() && end.outcome == Outcome::Ok && !end.span.is_local_root {
+        return end.record(measure.name(), measure.kind(), &Fields::new());
     }
-    let mut message = Text::new();
-    match end.outcome {
-        Outcome::Ok => message.set(measure.name()),
-        outcome => message.set_formatted(format_args!("{} {}", measure.name(), outcome.as_verb())),
-    }
-    let mut fields = Fields::new();
-    end.describe(&mut fields);
-    end.log(level, semconv::span::TARGET, &message, &fields);
+    scratch::with(|scratch| {
+        let Scratch { message, fields, .. } = scratch;
+        end.describe(fields);
+        end.record(measure.name(), measure.kind(), fields);
+        if let Some(level) = level {
+            match end.outcome {
+                Outcome::Ok => message.set(measure.name()),
+                outcome => message.set_formatted(format_args!("{} {}", measure.name(), outcome.as_verb())),
+            }
+            end.log(level, semconv::span::TARGET, message, fields);
+        }
+    });
 }
 
 fn below_current(hub: Option<&Arc<Hub>>, correlated: bool) -> Shared<OpenSpan> {
@@ -385,7 +405,7 @@ fn below_current(hub: Option<&Arc<Hub>>, correlated: bool) -> Shared<OpenSpan> {
 
 impl Drop for Operation {
     fn drop(&mut self) {
-        self.abandon(line);
+        self.abandon(tell);
     }
 }
 

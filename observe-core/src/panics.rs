@@ -124,6 +124,8 @@ mod tests {
     use crate::record::Sink;
     use crate::registry::Registry;
     use crate::sampling::Sampling;
+    use crate::span::Otel;
+    use crate::traces::{TraceLimits, Traces};
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::{Arc, Mutex};
 
@@ -148,6 +150,7 @@ mod tests {
             slow: Duration::MAX,
             propagation: Propagation::default(),
             sink: Arc::clone(&sink) as Arc<dyn Sink>,
+            traces: Traces::new(None, TraceLimits::default()),
             filter: Filter::default(),
         }));
         assert!(install(|_| ()));
@@ -157,7 +160,7 @@ mod tests {
         let span = current::span().unwrap();
         let mut late = Fields::new();
         late.u64("late", 1);
-        span.extend(&late);
+        span.extend(&late, &Otel::default());
         let panics = |f: &dyn Fn()| assert!(catch_unwind(AssertUnwindSafe(f)).is_err());
         panics(&|| span.trace().unwrap().tell(|_| panic!("under told")));
         panics(&|| span.with_fields(|_| panic!("under late")));

@@ -2,12 +2,14 @@
 
 mod entries;
 mod keep;
+mod kind;
 mod span;
 mod trace;
 
 pub(crate) use entries::{Entries, Iter};
 pub use keep::Keep;
-pub(crate) use span::{Entry, EventRecord, LinkRecord, SpanKind, SpanRecord};
+pub use kind::Kind;
+pub(crate) use span::{Entry, EventRecord, LinkRecord, SpanRecord};
 pub(crate) use trace::{TraceHead, TraceRecord, TraceSink};
 
 use tracing_core::Level;

@@ -65,6 +65,19 @@ impl Sampling {
         trace_id.randomness() >= self.threshold
     }
 
+    /// Whether failures are kept whatever their randomness.
+    pub(crate) fn keeps_failures(self) -> bool {
+        self.tail
+    }
+
+    /// With which probability a trace like one that is kept for this reason is kept.
+    pub(crate) fn probability(self, keep: Keep) -> f64 {
+        match keep {
+            Keep::Baseline => (RANDOMNESS - self.threshold) as f64 / RANDOMNESS as f64,
+            Keep::Failure | Keep::Slow | Keep::Marked => 1.0,
+        }
+    }
+
     /// The decision at the end of a local root. `slow` is the limit from which on a trace is slow.
     #[must_use]
     pub(crate) fn decide(self, facts: &Facts, slow: Duration) -> Option<Keep> {

@@ -120,8 +120,14 @@ pub mod operation {
 
 /// Names and fields of lines and spans of operations.
 pub mod span {
-    /// Span fields that begin so are for other subscribers (tracing-opentelemetry), and in no line.
+    /// Span fields that begin so say what the span is to OpenTelemetry, and are in no line.
     pub const OTEL_PREFIX: &str = "otel.";
+    /// Names the span instead of the name it was made with.
+    pub const OTEL_NAME: &str = "otel.name";
+    /// What it is to the rest of the world: `internal`, `server`, `client`, `producer`, `consumer`.
+    pub const OTEL_KIND: &str = "otel.kind";
+    /// `ERROR`: it failed.
+    pub const OTEL_STATUS_CODE: &str = "otel.status_code";
     /// The target of operations' spans and lines.
     pub const TARGET: &str = "observe";
     /// How it ended.
@@ -238,6 +244,14 @@ pub mod own {
     pub const HEADER: &str = "header";
     /// Reason: more spans were open than are kept.
     pub const TOO_MANY_OPEN: &str = "too_many_open";
+    /// Reason: its trace had as many spans, or bytes, as one may have.
+    pub const TRACE_FULL: &str = "trace_full";
+    /// Reason: as many traces were under way as may be.
+    pub const TRACES_FULL: &str = "traces_full";
+    /// Reason: all traces under way had as much memory as they may have.
+    pub const MEMORY_FULL: &str = "memory_full";
+    /// Reason: its local root was gone without an end.
+    pub const UNENDED: &str = "unended";
     /// How long answering a scrape took.
     pub const SCRAPE_DURATION_SECONDS: &str = "observe_scrape_duration_seconds";
 }

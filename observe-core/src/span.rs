@@ -5,7 +5,9 @@ use crate::clock::Tick;
 use crate::context::{Context, SpanId};
 use crate::fields::Fields;
 use crate::hub::Hub;
+use crate::outcome::Outcome;
 use crate::pool::{Pool, Pooled, Shared};
+use crate::record::{Entry, Keep, Kind, SpanRecord};
 use crate::trace::LocalTrace;
 use std::cell::RefCell;
 use std::num::NonZeroU64;
@@ -27,13 +29,71 @@ pub(crate) struct OpenSpan {
     pub(crate) closed: AtomicBool,
     /// Its operation has ended: the same.
     pub(crate) ended: AtomicBool,
+    /// Its end is recorded.
+    recorded: AtomicBool,
+    /// What its `tracing` span says of it for OpenTelemetry.
+    otel: Otel,
     /// It has its own fields already: the attributes of its `tracing` span are not read.
     described: bool,
     /// What it was opened with, that of its parents included.
     fields: Fields,
     /// The same and what was recorded since, once anything was: until then nobody needs the lock.
-    late: Mutex<Fields>,
+    late: Mutex<Late>,
     has_late: AtomicBool,
+}
+
+#[derive(Default)]
+struct Late {
+    fields: Fields,
+    otel: Otel,
+}
+
+/// What a `tracing` span says of itself by fields that are not its user's: `otel.name`, `otel.kind`,
+/// `otel.status_code`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Otel {
+    /// Empty: its `tracing` name counts.
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    /// It failed.
+    pub(crate) failed: bool,
+}
+
+impl Otel {
+    fn clear(&mut self) {
+        self.name.clear();
+        self.kind = Kind::Internal;
+        self.failed = false;
+    }
+
+    /// Whether nothing was said.
+    fn is_empty(&self) -> bool {
+        self.name.is_empty() && self.kind == Kind::Internal && !self.failed
+    }
+
+    /// Takes what was said later.
+    fn merge(&mut self, later: &Otel) {
+        if !later.name.is_empty() {
+            self.name.clone_from(&later.name);
+        }
+        if later.kind != Kind::Internal {
+            self.kind = later.kind;
+        }
+        self.failed |= later.failed;
+    }
+}
+
+/// How a span ended, for its record.
+pub(crate) struct Ended<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) target: &'a str,
+    pub(crate) kind: Kind,
+    pub(crate) outcome: Outcome,
+    pub(crate) tick: Tick,
+    /// What its end adds to its fields.
+    pub(crate) fields: &'a str,
+    /// Whether its trace is kept, if this is its local root.
+    pub(crate) keep: Option<Keep>,
 }
 
 /// What `tracing` knows a span as.
@@ -64,7 +124,7 @@ impl OpenSpan {
         correlated: bool,
         start: Tick,
     ) -> Shared<Self> {
-        let trace = LocalTrace::start(hub, parent, correlated);
+        let trace = LocalTrace::start(hub, parent, correlated, start);
         let remote = parent.and_then(Context::span).map(|span| span.span_id);
         let mut span = Self::taken();
         if let Some(own) = Shared::get_mut(&mut span) {
@@ -104,6 +164,8 @@ impl OpenSpan {
                 known: None,
                 closed: AtomicBool::new(false),
                 ended: AtomicBool::new(false),
+                recorded: AtomicBool::new(false),
+                otel: Otel::default(),
                 described: false,
                 fields: Fields::new(),
                 late: Mutex::default(),
@@ -115,8 +177,7 @@ impl OpenSpan {
     /// Keeps its trace from the start, and has callees told so, while nobody else holds it.
     pub(crate) fn keep(&mut self) {
         if let Some(trace) = self.trace.as_mut().and_then(Shared::get_mut) {
-            trace.flags = trace.flags.sampled(true);
-            *trace.marked.get_mut() = true;
+            trace.mark();
         }
     }
 
@@ -133,7 +194,7 @@ impl OpenSpan {
     /// Runs `f`, which runs no user code, with its rendered fields, those of its parents included.
     pub(crate) fn with_fields<R>(&self, f: impl FnOnce(&Fields) -> R) -> R {
         if self.has_late.load(Ordering::Acquire) {
-            f(&self.late.lock().unwrap_or_else(PoisonError::into_inner))
+            f(&self.late.lock().unwrap_or_else(PoisonError::into_inner).fields)
         } else {
             f(&self.fields)
         }
@@ -142,7 +203,7 @@ impl OpenSpan {
     /// [`with_fields`](Self::with_fields) for a thread that panicked and may hold the lock: then without the fields.
     pub(crate) fn try_with_fields<R>(&self, f: impl FnOnce(Option<&Fields>) -> R) -> R {
         if self.has_late.load(Ordering::Acquire) {
-            f(try_lock(&self.late).as_deref())
+            f(try_lock(&self.late).as_deref().map(|late| &late.fields))
         } else {
             f(Some(&self.fields))
         }
@@ -156,25 +217,90 @@ impl OpenSpan {
     }
 
     /// Makes it known to `tracing`. `read` reads its attributes, and may run the user's code: nobody else holds it.
-    pub(crate) fn know(&mut self, known: Known, read: impl FnOnce(&mut Fields)) {
+    pub(crate) fn know(&mut self, known: Known, read: impl FnOnce(&mut Fields, &mut Otel)) {
         self.known = Some(known);
         if !self.described {
-            read(&mut self.fields);
+            read(&mut self.fields, &mut self.otel);
         }
     }
 
     /// Takes more fields. Children that are open do not see them.
-    pub(crate) fn extend(&self, more: &Fields) {
-        if more.is_empty() {
+    pub(crate) fn extend(&self, more: &Fields, otel: &Otel) {
+        if more.is_empty() && otel.is_empty() {
             return;
         }
         let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.has_late.load(Ordering::Relaxed) {
-            late.clear();
-            late.extend(&self.fields);
+            late.fields.copy(&self.fields);
+            late.otel.clone_from(&self.otel);
         }
-        late.extend(more);
+        late.fields.extend(more);
+        late.otel.merge(otel);
         self.has_late.store(true, Ordering::Release);
+    }
+
+    /// Records its end, the first time it is called, and with it the verdict on its trace if it is its local root.
+    pub(crate) fn record(&self, ended: &Ended<'_>) {
+        let Some(trace) = self.trace().filter(|trace| trace.is_recorded()) else { return };
+        // Who ends it holds the last handle of those who may.
+        if self.recorded.load(Ordering::Relaxed) {
+            return;
+        }
+        self.recorded.store(true, Ordering::Relaxed);
+        let clock = &trace.hub.clock;
+        let start = clock.unix_nanos(self.start);
+        self.with_fields(|fields| {
+            let record = Entry::Span(SpanRecord {
+                id: self.id,
+                parent: self.parent,
+                is_local_root: self.is_local_root,
+                kind: ended.kind,
+                outcome: ended.outcome,
+                start,
+                end: clock.unix_nanos(ended.tick).max(start),
+                name: ended.name,
+                target: ended.target,
+                // What a local root inherited is of another trace, and its own here.
+                fields: if self.is_local_root { fields.as_str() } else { fields.own_str() },
+                end_fields: ended.fields,
+            });
+            if self.is_local_root {
+                trace.conclude(&record, ended.keep);
+            } else {
+                trace.record(&record, ended.tick, ended.outcome.is_failure());
+            }
+        });
+    }
+
+    /// Records the end of a span that only `tracing` knows.
+    pub(crate) fn record_closed(&self) {
+        let (Some(known), Some(trace)) = (self.known, self.trace().filter(|trace| trace.is_recorded()))
+        else {
+            return;
+        };
+        if self.recorded.load(Ordering::Relaxed) {
+            return;
+        }
+        let tick = trace.hub.clock.now();
+        let late = self.has_late.load(Ordering::Acquire);
+        let otel = if late {
+            self.late.lock().unwrap_or_else(PoisonError::into_inner).otel.clone()
+        } else {
+            self.otel.clone()
+        };
+        let outcome = if otel.failed { Outcome::Error } else { Outcome::Ok };
+        if otel.failed {
+            trace.failed.store(true, Ordering::Relaxed);
+        }
+        self.record(&Ended {
+            name: if otel.name.is_empty() { known.metadata.name() } else { &otel.name },
+            target: known.metadata.target(),
+            kind: otel.kind,
+            outcome,
+            tick,
+            fields: "",
+            keep: self.is_local_root.then(|| trace.decide(outcome, tick)).flatten(),
+        });
     }
 
     /// Shows it to a test that looks on, if one does: as an operation, or as a span of `tracing` alone.
@@ -227,6 +353,8 @@ impl Pooled for OpenSpan {
         *self.closed.get_mut() = false;
         *self.ended.get_mut() = false;
         *self.has_late.get_mut() = false;
+        *self.recorded.get_mut() = false;
+        self.otel.clear();
         self.described = false;
         self.fields.clear();
     }

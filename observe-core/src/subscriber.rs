@@ -8,7 +8,8 @@ mod layer;
 mod log;
 #[cfg(feature = "subscriber")]
 mod map;
-pub(crate) mod scratch;
+#[cfg(test)]
+mod trace_tests;
 mod visit;
 mod witness;
 
@@ -22,11 +23,12 @@ use crate::current::{self, Offer};
 use crate::fields::{EventVisitor, Fields, Text};
 use crate::hub::Hub;
 use crate::pool::Shared;
-use crate::record::LogRecord;
+use crate::record::{Entry, EventRecord, LogRecord};
+use crate::scratch::{self, Scratch};
 use crate::semconv;
 use crate::slab::{Key, SPANS};
-use crate::span::{Known, OpenSpan};
-use scratch::Scratch;
+use crate::span::{Known, OpenSpan, Otel};
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tracing_core::span::{Attributes, Current, Id, Record};
@@ -101,7 +103,11 @@ impl tracing_core::Subscriber for Subscriber {
         }
     }
 
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn record_follows_from(&self, id: &Id, follows: &Id) {
+        if let (Some(span), Some(follows)) = (find(id), find(follows)) {
+            follow(&span, &follows);
+        }
+    }
 
     fn event(&self, event: &Event<'_>) {
         match event.parent() {
@@ -174,7 +180,7 @@ fn child(parent: &OpenSpan) -> Option<Shared<OpenSpan>> {
 /// Gives a new span its fields and what it is known as. `false`: others have it already, another subscriber knows it.
 fn describe(span: &mut Shared<OpenSpan>, attributes: &Attributes<'_>, known: Known) -> bool {
     let Some(own) = Shared::get_mut(span) else { return false };
-    own.know(known, |fields| attributes.record(&mut SpanVisitor(fields)));
+    own.know(known, |fields, otel| attributes.record(&mut SpanVisitor { fields, otel }));
     #[cfg(feature = "test-util")]
     own.show_opened(attributes.metadata().name(), false);
     true
@@ -183,16 +189,25 @@ fn describe(span: &mut Shared<OpenSpan>, attributes: &Attributes<'_>, known: Kno
 /// Fields that are recorded after the span was made. Children that were opened before do not see them.
 fn record_late(span: &OpenSpan, values: &Record<'_>) {
     scratch::with(|scratch| {
-        values.record(&mut SpanVisitor(&mut scratch.fields));
+        let mut otel = Otel::default();
+        values.record(&mut SpanVisitor { fields: &mut scratch.fields, otel: &mut otel });
         // No user code runs under the span's lock.
-        span.extend(&scratch.fields);
+        span.extend(&scratch.fields, &otel);
         #[cfg(feature = "test-util")]
         span.show(|_| ());
     });
 }
 
+/// A span points to another.
+fn follow(span: &OpenSpan, follows: &OpenSpan) {
+    if let (Some(trace), Some(to)) = (span.trace(), follows.trace()) {
+        trace.link(span.id, to.span_context(follows.id));
+    }
+}
+
 /// `tracing` has no handle of it any more.
 fn close(span: Shared<OpenSpan>) {
+    span.record_closed();
     span.closed.store(true, Ordering::Relaxed);
     #[cfg(feature = "test-util")]
     span.show(crate::watch::Seen::close);
@@ -261,6 +276,20 @@ impl Line<'_> {
             return hub.sink.log(&self.record(hub));
         };
         let span_context = Some(trace.span_context(span.id));
+        if self.level == Level::ERROR {
+            trace.failed.store(true, Ordering::Relaxed);
+        }
+        if trace.is_recorded() {
+            let event = EventRecord {
+                span_id: span.id,
+                unix_nanos: hub.clock.unix_nanos(self.tick),
+                level: self.level,
+                target: self.target,
+                message: self.message.escaped(),
+                fields: self.fields.as_str(),
+            };
+            trace.record(&Entry::Event(event), self.tick, false);
+        }
         trace.with_correlation_id(|correlation_id| {
             span.with_fields(|fields| {
                 let record =
@@ -296,6 +325,7 @@ mod tests {
     use crate::operation::{Operation, Parent};
     use crate::registry::Registry;
     use crate::sampling::Sampling;
+    use crate::traces::{TraceLimits, Traces};
     use std::cell::Cell;
     use std::sync::Arc;
     use std::time::Duration;
@@ -311,6 +341,7 @@ mod tests {
             slow: Duration::MAX,
             propagation: Propagation::default(),
             sink: Arc::new(Nowhere),
+            traces: Traces::new(None, TraceLimits::default()),
             filter: Filter::default(),
         };
         let hub = Arc::new(Hub::new(parts));

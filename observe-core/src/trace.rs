@@ -1,12 +1,19 @@
 //! What the spans of one local root share.
 
+mod buffer;
+
 use crate::catch::try_lock;
 use crate::cause::Cause;
+use crate::clock::Tick;
 use crate::context::{Context, CorrelationId, SpanContext, SpanId, TraceFlags, TraceId};
 use crate::fields::Fields;
 use crate::handover::Handover;
 use crate::hub::Hub;
+use crate::outcome::Outcome;
 use crate::pool::{Pool, Pooled, Shared};
+use crate::record::{Entries, Entry, Keep, LinkRecord, TraceHead, TraceRecord};
+use crate::sampling::Facts;
+use buffer::{Part, Pushed, TraceBuffer, Verdict};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +22,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) struct LocalTrace {
     pub(crate) hub: Arc<Hub>,
     pub(crate) trace_id: TraceId,
-    pub(crate) flags: TraceFlags,
+    /// With the sampled flag as it was at the start: see [`flags`](Self::flags).
+    first_flags: TraceFlags,
+    start: Tick,
     /// What came from elsewhere, to be handed on: tracestate, baggage, correlation id.
     carried: Context,
     /// The trace id serves as the correlation id where none was given.
@@ -29,6 +38,7 @@ pub(crate) struct LocalTrace {
     /// Whether `told` holds anything, so that an uneventful end takes no lock.
     has_told: AtomicBool,
     told: Mutex<Told>,
+    buffer: TraceBuffer,
 }
 
 /// What the code below the root said about it.
@@ -51,7 +61,12 @@ pub(crate) struct Told {
 
 impl LocalTrace {
     /// Starts the local part of a trace: below `parent` when it carries a span, else a new trace.
-    pub(crate) fn start(hub: &Arc<Hub>, parent: Option<&Context>, correlated: bool) -> Shared<Self> {
+    pub(crate) fn start(
+        hub: &Arc<Hub>,
+        parent: Option<&Context>,
+        correlated: bool,
+        start: Tick,
+    ) -> Shared<Self> {
         let remote = parent.and_then(Context::span);
         let trace_id = remote.map_or_else(TraceId::random, |span| span.trace_id);
         let flags = remote.map_or(TraceFlags::RANDOM, |span| span.flags);
@@ -61,10 +76,12 @@ impl LocalTrace {
             && let Some(own) = Shared::get_mut(&mut trace)
         {
             if !Arc::ptr_eq(&own.hub, hub) {
+                own.buffer.free(&own.hub.traces);
                 own.hub = Arc::clone(hub);
             }
             own.trace_id = trace_id;
-            own.flags = flags;
+            own.first_flags = flags;
+            own.start = start;
             own.carried = carried;
             own.correlated = correlated;
             return trace;
@@ -72,7 +89,8 @@ impl LocalTrace {
         Shared::new(Self {
             hub: Arc::clone(hub),
             trace_id,
-            flags,
+            first_flags: flags,
+            start,
             carried,
             correlated,
             failed: AtomicBool::new(false),
@@ -80,12 +98,92 @@ impl LocalTrace {
             discarded: AtomicBool::new(false),
             has_told: AtomicBool::new(false),
             told: Mutex::default(),
+            buffer: TraceBuffer::default(),
         })
+    }
+
+    /// Its flags by now: the sampled flag is set when it is in the baseline, or is going to be kept anyhow.
+    pub(crate) fn flags(&self) -> TraceFlags {
+        let kept = self.marked.load(Ordering::Relaxed)
+            || self.failed.load(Ordering::Relaxed) && self.hub.sampling.keeps_failures();
+        if kept { self.first_flags.sampled(true) } else { self.first_flags }
+    }
+
+    /// Keeps it from the start, and has callees told so.
+    pub(crate) fn mark(&mut self) {
+        self.first_flags = self.first_flags.sampled(true);
+        *self.marked.get_mut() = true;
     }
 
     /// Where a span of it stands.
     pub(crate) fn span_context(&self, span_id: SpanId) -> SpanContext {
-        SpanContext { trace_id: self.trace_id, span_id, flags: self.flags }
+        SpanContext { trace_id: self.trace_id, span_id, flags: self.flags() }
+    }
+
+    /// Whether somebody wants to know what happens in it.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.hub.traces.are_wanted() && !self.discarded.load(Ordering::Relaxed)
+    }
+
+    /// Records what happened in it at `tick`. A span that failed finds room where others do not.
+    pub(crate) fn record(&self, entry: &Entry<'_>, tick: Tick, failed: bool) {
+        let now = self.hub.clock.unix_nanos(tick);
+        let keep = || self.decide(Outcome::Ok, tick);
+        match self.buffer.push(entry, now, failed, &self.hub.traces, keep) {
+            Pushed::Held(None) | Pushed::Late(None) => {}
+            Pushed::Held(Some(Part { keep, entries, spans })) => self.hand_over(keep, entries, spans),
+            Pushed::Late(Some(keep)) => {
+                let mut entries = Entries::new();
+                entries.push(entry);
+                self.hand_over(keep, entries, u32::from(entry.ended().is_some()));
+            }
+        }
+    }
+
+    /// Records that one of its spans points to another, of this trace or of another one.
+    pub(crate) fn link(&self, span_id: SpanId, to: SpanContext) {
+        if self.is_recorded() {
+            self.record(&Entry::Link(LinkRecord { span_id, to }), self.hub.clock.now(), false);
+        }
+    }
+
+    /// Records the end of its local root, which fixes whether it is kept.
+    pub(crate) fn conclude(&self, root: &Entry<'_>, verdict: Verdict) {
+        self.buffer.conclude(root, verdict, &self.hub.traces, |entries, spans, verdict| {
+            if let Some(keep) = verdict {
+                self.hand_over(keep, entries.clone(), spans);
+            }
+        });
+    }
+
+    /// Forgets what happened in it: its local root is not to be recorded.
+    pub(crate) fn forget(&self) {
+        if self.hub.traces.are_wanted() {
+            self.buffer.discard();
+        }
+    }
+
+    /// Whether it would be kept if its local root ended at `tick`, and why.
+    pub(crate) fn decide(&self, outcome: Outcome, tick: Tick) -> Verdict {
+        let facts = Facts {
+            baseline: self.first_flags.is_sampled(),
+            marked: self.marked.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
+            outcome,
+            duration: tick.since(self.start),
+        };
+        self.hub.sampling.decide(&facts, self.hub.slow)
+    }
+
+    fn hand_over(&self, keep: Keep, entries: Entries, spans: u32) {
+        let head = TraceHead {
+            trace_id: self.trace_id,
+            flags: self.first_flags.sampled(true),
+            tracestate: self.carried.tracestate().clone(),
+            keep,
+            probability: self.hub.sampling.probability(keep),
+        };
+        self.hub.traces.hand_over(TraceRecord { head, entries, spans });
     }
 
     /// The context to hand to the next service, with `span_id` as its parent.
@@ -132,6 +230,12 @@ impl LocalTrace {
     }
 }
 
+impl Drop for LocalTrace {
+    fn drop(&mut self) {
+        self.buffer.free(&self.hub.traces);
+    }
+}
+
 thread_local! {
     static LIST: RefCell<Vec<Shared<LocalTrace>>> = const { RefCell::new(Vec::new()) };
 }
@@ -140,6 +244,7 @@ static POOL: Pool<LocalTrace> = Pool::new(&LIST);
 impl Pooled for LocalTrace {
     fn retire(&mut self) {
         // The hub stays: the next trace on this thread is nearly always of the same one.
+        self.buffer.reset(&self.hub.traces);
         self.carried = Context::new();
         *self.failed.get_mut() = false;
         *self.marked.get_mut() = false;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[(&str, &[&str])] = &[
     ("ground", &["catch", "clock", "error", "semconv"]),
     ("values", &["context", "outcome", "label", "metric", "fields", "record"]),
-    ("policy", &["filter", "registry", "red", "usage", "sampling", "http_metrics"]),
+    ("policy", &["filter", "registry", "red", "usage", "sampling", "traces", "http_metrics"]),
     (
         "edges in",
         &[
@@ -19,6 +19,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "hub",
             "bridge",
             "pool",
+            "scratch",
             "cause",
             "handover",
             "trace",

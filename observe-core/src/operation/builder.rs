@@ -4,39 +4,10 @@ use super::{Operation, Parent};
 use crate::context::Context;
 use crate::function::{DependencyName, Measure, OperationName};
 use crate::hub::Hub;
+use crate::record::Kind;
 use crate::semconv;
 use std::fmt;
 use std::sync::Arc;
-
-/// What an operation is to the rest of the world (OpenTelemetry, "SpanKind").
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// Work of its own.
-    #[default]
-    Internal,
-    /// It answers a request.
-    Server,
-    /// It makes a request and waits for the answer.
-    Client,
-    /// It hands a message on.
-    Producer,
-    /// It works on a message.
-    Consumer,
-}
-
-impl Kind {
-    /// Its name in lower case, as in `otel.kind`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Kind::Internal => "internal",
-            Kind::Server => "server",
-            Kind::Client => "client",
-            Kind::Producer => "producer",
-            Kind::Consumer => "consumer",
-        }
-    }
-}
 
 /// Describes an operation: [`Operation::builder`].
 ///
@@ -83,8 +54,8 @@ impl<'a> OperationBuilder<'a> {
     pub fn start(self) -> Operation {
         let operation = OperationName::from(self.name);
         let measure = match self.dependency {
-            None => Measure::Operation(operation),
-            Some(dependency) => Measure::Dependency(DependencyName::from(dependency), operation),
+            None => Measure::Operation(operation, self.kind),
+            Some(dependency) => Measure::Dependency(DependencyName::from(dependency), operation, self.kind),
         };
         let (name, kind) = (self.name, self.kind.as_str());
         Operation::open(

@@ -1,8 +1,11 @@
 //! Entries one behind the other in one piece of memory: cheap to add, to copy, and to count in bytes.
 
+use std::collections::HashSet;
+
 use tracing_core::Level;
 
-use super::span::{Entry, EventRecord, LinkRecord, SpanKind, SpanRecord};
+use super::kind::Kind;
+use super::span::{Entry, EventRecord, LinkRecord, SpanRecord};
 use crate::context::{SpanContext, SpanId, TraceFlags, TraceId};
 use crate::outcome::Outcome;
 
@@ -97,9 +100,23 @@ impl Entries {
         }
     }
 
-    /// Adds all of another's.
-    pub(crate) fn extend(&mut self, other: &Entries) {
-        self.0.extend_from_slice(&other.0);
+    /// Makes room for so many bytes in all, and no more.
+    pub(crate) fn reserve_to(&mut self, bytes: usize) {
+        self.0.reserve_exact(bytes.saturating_sub(self.0.len()));
+    }
+
+    /// Takes out the spans, and what happened in them; what happened in spans that are still open stays. Answers how
+    /// many spans it were.
+    pub(crate) fn take_ended(&mut self) -> (Entries, u32) {
+        let ended: HashSet<SpanId> = self.iter().filter_map(|entry| entry.ended()).collect();
+        let (mut taken, mut left) = (Entries::new(), Vec::new());
+        for bytes in self.iter().raw() {
+            let is_ended = read(bytes).is_some_and(|entry| ended.contains(&entry.span_id()));
+            (if is_ended { &mut taken.0 } else { &mut left }).extend_from_slice(bytes);
+        }
+        self.0.clear();
+        self.0.extend_from_slice(&left);
+        (taken, u32::try_from(ended.len()).unwrap_or(u32::MAX))
     }
 
     fn add(&mut self, head: &[u8], texts: &[&str]) {
@@ -183,25 +200,37 @@ impl<'a> Iter<'a> {
     }
 }
 
+impl<'a> Iter<'a> {
+    /// The next entry's bytes.
+    fn next_raw(&mut self) -> Option<&'a [u8]> {
+        let size = u32::from_le_bytes(*self.rest.first_chunk()?) as usize;
+        let (entry, rest) = self.rest.split_at_checked(size)?;
+        self.rest = rest;
+        (size >= START).then_some(entry)
+    }
+
+    fn raw(mut self) -> impl Iterator<Item = &'a [u8]> {
+        std::iter::from_fn(move || self.next_raw())
+    }
+}
+
 impl<'a> Iterator for Iter<'a> {
     type Item = Entry<'a>;
 
     fn next(&mut self) -> Option<Entry<'a>> {
-        let size = u32::from_le_bytes(*self.rest.first_chunk()?) as usize;
-        let (entry, rest) = self.rest.split_at_checked(size)?;
-        self.rest = rest;
-        read(entry.get(4..)?)
+        read(self.next_raw()?)
     }
 }
 
+/// Reads an entry from its bytes, its length included.
 fn read(bytes: &[u8]) -> Option<Entry<'_>> {
-    let mut reader = Reader(bytes);
+    let mut reader = Reader(bytes.get(4..)?);
     Some(match reader.byte()? {
         SPAN => {
             let id = SpanId::from_bytes(reader.take()?)?;
             let parent = SpanId::from_bytes(reader.take()?);
             let (start, end) = (u64::from_le_bytes(reader.take()?), u64::from_le_bytes(reader.take()?));
-            let kind = *SpanKind::ALL.get(usize::from(reader.byte()?))?;
+            let kind = *Kind::ALL.get(usize::from(reader.byte()?))?;
             let outcome = *Outcome::ALL.get(usize::from(reader.byte()?))?;
             let is_local_root = reader.byte()? != 0;
             let [name, target, fields, end_fields] = reader.texts()?;
@@ -295,7 +324,7 @@ mod tests {
                 id,
                 parent,
                 is_local_root: codes.3,
-                kind: SpanKind::ALL[codes.0],
+                kind: Kind::ALL[codes.0],
                 outcome: Outcome::ALL[codes.1],
                 start: times[0],
                 end: times[1],

@@ -2,42 +2,9 @@
 
 use tracing_core::Level;
 
+use super::kind::Kind;
 use crate::context::{SpanContext, SpanId};
 use crate::outcome::Outcome;
-
-/// What a span is to the service: OpenTelemetry's `SpanKind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) enum SpanKind {
-    /// Work within the service.
-    #[default]
-    Internal,
-    /// It answers a request.
-    Server,
-    /// It waits for the answer of another service.
-    Client,
-    /// It hands a message over, to be taken up later.
-    Producer,
-    /// It takes up a message.
-    Consumer,
-}
-
-impl SpanKind {
-    /// Every kind, in the order of their codes.
-    pub(crate) const ALL: [SpanKind; 5] =
-        [SpanKind::Internal, SpanKind::Server, SpanKind::Client, SpanKind::Producer, SpanKind::Consumer];
-
-    /// The value of a `tracing` span's field `otel.kind`, in either case; anything else is `Internal`.
-    pub(crate) fn named(text: &str) -> Self {
-        let names = [
-            ("server", Self::Server),
-            ("client", Self::Client),
-            ("producer", Self::Producer),
-            ("consumer", Self::Consumer),
-        ];
-        let found = names.into_iter().find(|(name, _)| text.eq_ignore_ascii_case(name));
-        found.map_or(Self::Internal, |(_, kind)| kind)
-    }
-}
 
 /// A span that ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,7 +13,7 @@ pub(crate) struct SpanRecord<'a> {
     pub(crate) parent: Option<SpanId>,
     /// The span above it is another process's, or there is none.
     pub(crate) is_local_root: bool,
-    pub(crate) kind: SpanKind,
+    pub(crate) kind: Kind,
     /// How it ended. A `tracing` span that nothing was said of ended `Ok`.
     pub(crate) outcome: Outcome,
     /// In nanoseconds since 1970-01-01T00:00:00Z.
@@ -92,4 +59,23 @@ pub(crate) enum Entry<'a> {
     Event(EventRecord<'a>),
     /// A span pointed elsewhere, before it ended.
     Link(LinkRecord),
+}
+
+impl Entry<'_> {
+    /// The span that it is, or happened in.
+    pub(crate) fn span_id(&self) -> SpanId {
+        match self {
+            Entry::Span(span) => span.id,
+            Entry::Event(event) => event.span_id,
+            Entry::Link(link) => link.span_id,
+        }
+    }
+
+    /// The span that ended, if one did.
+    pub(crate) fn ended(&self) -> Option<SpanId> {
+        match self {
+            Entry::Span(span) => Some(span.id),
+            Entry::Event(_) | Entry::Link(_) => None,
+        }
+    }
 }

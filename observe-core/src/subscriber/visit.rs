@@ -1,20 +1,38 @@
 //! Fields that are not rendered as they come.
 
-use crate::fields::{EventVisitor, Fields};
+use crate::fields::{EventVisitor, Fields, Text};
+use crate::record::Kind;
 use crate::semconv::log::{LOG_FILE, LOG_LINE, LOG_MODULE_PATH, LOG_TARGET};
-use crate::semconv::span::OTEL_PREFIX;
+use crate::semconv::span::{OTEL_KIND, OTEL_NAME, OTEL_PREFIX, OTEL_STATUS_CODE};
+use crate::span::Otel;
 use std::error::Error;
 use std::fmt;
 use tracing_core::field::{Field, Visit};
 
-/// Takes a span's fields, but for those that are meant for other subscribers.
-pub(crate) struct SpanVisitor<'a>(pub(crate) &'a mut Fields);
+/// Takes a span's fields, and apart from them those that say what it is to OpenTelemetry.
+pub(crate) struct SpanVisitor<'a> {
+    pub(crate) fields: &'a mut Fields,
+    pub(crate) otel: &'a mut Otel,
+}
+
+impl SpanVisitor<'_> {
+    #[cold]
+    fn otel(&mut self, name: &str, value: &str) {
+        match name {
+            OTEL_NAME => value.clone_into(&mut self.otel.name),
+            OTEL_KIND => self.otel.kind = Kind::named(value),
+            OTEL_STATUS_CODE => self.otel.failed = value.eq_ignore_ascii_case("error"),
+            // Meant for subscribers of another making.
+            _ => {}
+        }
+    }
+}
 
 macro_rules! unless_otel {
     ($($method:ident: $value:ty,)*) => {$(
         fn $method(&mut self, field: &Field, value: $value) {
             if !field.name().starts_with(OTEL_PREFIX) {
-                Visit::$method(self.0, field, value);
+                Visit::$method(self.fields, field, value);
             }
         }
     )*};
@@ -28,9 +46,25 @@ impl Visit for SpanVisitor<'_> {
         record_i128: i128,
         record_u128: u128,
         record_bool: bool,
-        record_str: &str,
         record_error: &(dyn Error + 'static),
-        record_debug: &dyn fmt::Debug,
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name().starts_with(OTEL_PREFIX) {
+            self.otel(field.name(), value);
+        } else {
+            self.fields.record_str(field, value);
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name().starts_with(OTEL_PREFIX) {
+            let mut text = Text::new();
+            text.set_debug(value);
+            self.otel(field.name(), &text.plain());
+        } else {
+            self.fields.record_debug(field, value);
+        }
     }
 }
 

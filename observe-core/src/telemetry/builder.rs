@@ -17,6 +17,7 @@ use crate::registry::Registry;
 use crate::sampling::Sampling;
 use crate::semconv;
 use crate::subscriber::LogBridge;
+use crate::traces::{TraceLimits, Traces};
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, OnceLock};
@@ -33,6 +34,7 @@ pub struct Builder {
     clock: Clock,
     sampling: Sampling,
     slow: Duration,
+    trace_limits: TraceLimits,
     filter: Option<Filter>,
     format: Option<LogFormat>,
     writer: Option<Box<dyn Write + Send>>,
@@ -70,6 +72,7 @@ impl Builder {
             clock: Clock::system(),
             sampling: Sampling::default(),
             slow: Duration::from_secs(1),
+            trace_limits: TraceLimits::default(),
             filter: None,
             format: None,
             writer: None,
@@ -109,6 +112,13 @@ impl Builder {
     /// From which duration on a request or job is slow, so that its trace is kept. Defaults to one second.
     pub fn slow(mut self, slow: Duration) -> Self {
         self.slow = slow;
+        self
+    }
+
+    /// How much of the traces that are under way is held back until it is known whether they are kept. Defaults to
+    /// 10,000 spans and 1 MiB a trace, 10,000 traces, 64 MiB in all.
+    pub fn trace_limits(mut self, limits: TraceLimits) -> Self {
+        self.trace_limits = limits;
         self
     }
 
@@ -265,6 +275,7 @@ impl Builder {
             slow: self.slow,
             propagation,
             sink,
+            traces: Traces::new(None, self.trace_limits),
             filter: filter.value,
         }));
         function::touch_all();

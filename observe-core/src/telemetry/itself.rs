@@ -5,6 +5,7 @@ use crate::export::queue::Loss;
 use crate::hub::Hub;
 use crate::registry::{Collect, Collector};
 use crate::semconv::own;
+use crate::traces::Cut;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
@@ -45,6 +46,9 @@ impl Collector for Itself {
         }
         if let Some(hub) = self.hub.upgrade() {
             dropped(out, "span", own::TOO_MANY_OPEN, hub.spans_refused.load(Ordering::Relaxed));
+            for cut in Cut::ALL {
+                dropped(out, "span", cut.as_str(), hub.traces.count(cut));
+            }
             hub.registry.dropped(&mut |reason, count| dropped(out, "metric", reason, count));
         }
         let build = [("version", self.version.as_str()), ("revision", self.revision.as_str())];

@@ -1,0 +1,137 @@
+//! Where traces go, and how much of them may wait in the process.
+
+use crate::record::{TraceRecord, TraceSink};
+use crate::semconv::own;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// How much of the traces that are under way is held back until it is known whether they are kept.
+///
+/// What does not fit is left out and counted in `observe_dropped_total{signal="span",reason}`; metrics and lines are
+/// complete all the same. A trace that is kept in any case is handed over in parts while it is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceLimits {
+    /// Spans of one trace: reason `trace_full`.
+    pub spans: u32,
+    /// Bytes of one trace, the lines within its spans included: reason `trace_full`. Lines take half of it at most, and
+    /// a quarter is left for spans that failed.
+    pub bytes: usize,
+    /// Traces: reason `traces_full`.
+    pub traces: usize,
+    /// Bytes of all traces: reason `memory_full`.
+    pub total_bytes: usize,
+}
+
+impl Default for TraceLimits {
+    /// 10,000 spans and 1 MiB a trace, 10,000 traces, 64 MiB in all.
+    fn default() -> Self {
+        Self { spans: 10_000, bytes: 1024 * 1024, traces: 10_000, total_bytes: 64 * 1024 * 1024 }
+    }
+}
+
+/// Why something that happened in a trace was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Its trace had as much as one may have.
+    TraceFull,
+    /// There were as many traces as there may be.
+    TracesFull,
+    /// All traces together had as much memory as they may have.
+    MemoryFull,
+    /// Its local root was gone without an end.
+    Unended,
+}
+
+impl Cut {
+    pub(crate) const ALL: [Cut; 4] = [Cut::TraceFull, Cut::TracesFull, Cut::MemoryFull, Cut::Unended];
+
+    /// The text of the label `reason`.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Cut::TraceFull => own::TRACE_FULL,
+            Cut::TracesFull => own::TRACES_FULL,
+            Cut::MemoryFull => own::MEMORY_FULL,
+            Cut::Unended => own::UNENDED,
+        }
+    }
+}
+
+/// Where the traces of one telemetry go.
+pub(crate) struct Traces {
+    sink: Option<Arc<dyn TraceSink>>,
+    pub(crate) limits: TraceLimits,
+    /// What buffers hold of the limits.
+    buffers: AtomicUsize,
+    bytes: AtomicUsize,
+    cuts: [AtomicU64; Cut::ALL.len()],
+}
+
+impl Traces {
+    /// Traces go to `sink`. `None`: nothing of them is held back.
+    pub(crate) fn new(sink: Option<Arc<dyn TraceSink>>, limits: TraceLimits) -> Self {
+        Self {
+            sink,
+            limits,
+            buffers: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            cuts: Default::default(),
+        }
+    }
+
+    /// Whether anybody wants to know.
+    pub(crate) fn are_wanted(&self) -> bool {
+        self.sink.is_some()
+    }
+
+    /// Hands a trace over, or a part of one.
+    pub(crate) fn hand_over(&self, trace: TraceRecord) {
+        if let Some(sink) = &self.sink {
+            sink.take(trace);
+        }
+    }
+
+    /// Takes memory for a buffer that holds `held` bytes already: seldom, since buffers are used again.
+    ///
+    /// # Errors
+    ///
+    /// When there is none left.
+    pub(crate) fn reserve(&self, held: usize, more: usize) -> Result<(), Cut> {
+        if held == 0 && self.buffers.fetch_add(1, Ordering::Relaxed) >= self.limits.traces {
+            self.buffers.fetch_sub(1, Ordering::Relaxed);
+            return Err(Cut::TracesFull);
+        }
+        if self.bytes.fetch_add(more, Ordering::Relaxed) + more > self.limits.total_bytes {
+            self.bytes.fetch_sub(more, Ordering::Relaxed);
+            if held == 0 {
+                self.buffers.fetch_sub(1, Ordering::Relaxed);
+            }
+            return Err(Cut::MemoryFull);
+        }
+        Ok(())
+    }
+
+    /// Takes back the memory of a buffer.
+    pub(crate) fn release(&self, held: usize) {
+        if held > 0 {
+            self.bytes.fetch_sub(held, Ordering::Relaxed);
+            self.buffers.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts spans and lines that were left out.
+    pub(crate) fn cut(&self, cut: Cut, count: u64) {
+        if let Some(counted) = self.cuts.get(cut as usize) {
+            counted.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+
+    /// How many were.
+    pub(crate) fn count(&self, cut: Cut) -> u64 {
+        self.cuts.get(cut as usize).map_or(0, |counted| counted.load(Ordering::Relaxed))
+    }
+
+    /// How many bytes are held back.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
