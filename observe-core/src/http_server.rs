@@ -361,7 +361,8 @@ impl HttpServerOperation {
             outcome => outcome,
         };
         let labels = self.labels;
-        self.operation.end(outcome, None, |end, _| report(end, labels));
+        let kind = labels.error_type.as_str();
+        self.operation.end(outcome, kind, None, |end, _| report(end, labels));
     }
 }
 

@@ -13,7 +13,7 @@ use crate::record::{LogRecord, Sink};
 use crate::registry::Registry;
 use crate::sampling::Sampling;
 use crate::semconv::{self, http, own};
-use crate::traces::{TraceLimits, Traces};
+use crate::traces::Traces;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
@@ -116,7 +116,7 @@ impl Hub {
             slow: Duration::MAX,
             propagation: Propagation::default(),
             sink: Arc::new(Nowhere),
-            traces: Traces::new(None, TraceLimits::default()),
+            traces: Traces::nowhere(),
             filter: Filter::from(LevelFilter::OFF),
         };
         Self::new(parts)
@@ -134,6 +134,7 @@ impl Hub {
             (own::DROPPED_TOTAL, Kind::Counter),
             (own::EXPORT_TOTAL, Kind::Counter),
             (own::QUEUE_LENGTH, Kind::Gauge),
+            (own::TRACES_TOTAL, Kind::Counter),
             (own::BUILD_INFO, Kind::Info),
             (own::PROCESS_START_TIME_SECONDS, Kind::Gauge),
             (http::SERVER_REQUEST_DURATION_SECONDS, Kind::Histogram),

@@ -191,7 +191,7 @@ impl Operation {
 
     /// Ends it.
     pub fn finish(mut self, outcome: Outcome) {
-        self.end(outcome, None, tell);
+        self.end(outcome, "", None, tell);
     }
 
     /// Ends it as failed, with the error's text for the line of the operation that answers for it: its own
@@ -199,16 +199,17 @@ impl Operation {
     pub fn fail(mut self, cause: impl fmt::Display) {
         let mut text = Text::new();
         text.set_formatted(format_args!("{cause}"));
-        self.end(Outcome::Error, Some(text.plain().into_owned()), tell);
+        self.end(Outcome::Error, "", Some(text.plain().into_owned()), tell);
     }
 
-    /// The one end. `report` sees it before the span is given back, unless the operation was discarded.
+    /// The one end. `error_type` is the kind of error, where it is known; else its name is. `report` sees it before the span is given back, unless the operation was discarded.
     ///
     /// 1. What was said below the root counts: a declared failure stays one. 2. The trace is kept or not.
     /// 3. Metrics. 4. `report`: the line. 5. The span is closed.
     pub(crate) fn end(
         &mut self,
         outcome: Outcome,
+        error_type: &'static str,
         cause: Option<String>,
         report: impl FnOnce(&End<'_>, &Measure),
     ) {
@@ -220,11 +221,14 @@ impl Operation {
             let tick = hub.clock.now();
             let duration = tick.since(span.start);
             let root = span.is_local_root;
-            let declared = root && trace.told().is_some_and(|told| told.error_type.is_some());
+            let declared = if root { trace.told().and_then(|told| told.error_type) } else { None };
             let outcome = match outcome {
-                Outcome::Ok | Outcome::Cancelled if declared => Outcome::Error,
+                Outcome::Ok | Outcome::Cancelled if declared.is_some() => Outcome::Error,
                 outcome => outcome,
             };
+            let discarded = root && trace.discarded.load(Ordering::Relaxed);
+            let kind = [declared.unwrap_or_default(), error_type, measure.name()];
+            let kind = kind.into_iter().find(|kind| !kind.is_empty()).unwrap_or_default();
             let own_cause = cause.as_ref().filter(|_| !root && trace.is_recorded()).cloned();
             if outcome.is_failure() {
                 trace.failed.store(true, Ordering::Relaxed);
@@ -243,13 +247,16 @@ impl Operation {
                 outcome,
                 tick,
                 duration,
-                keep: trace.decide(outcome, tick),
+                keep: if root && !discarded {
+                    trace.settle(outcome, kind, tick)
+                } else {
+                    trace.decide(outcome, tick)
+                },
                 cause: own_cause,
             };
             measure.stop();
             #[cfg(feature = "test-util")]
             span.show(|seen| seen.end(outcome, duration));
-            let discarded = root && trace.discarded.load(Ordering::Relaxed);
             #[cfg(feature = "test-util")]
             if discarded && let Some(watch) = hub.watch.get() {
                 watch.discard(span.id);
@@ -270,12 +277,12 @@ impl Operation {
 
     /// Ends it, with the line that every operation writes which is no request.
     pub(crate) fn close(&mut self, outcome: Outcome, cause: Option<String>) {
-        self.end(outcome, cause, tell);
+        self.end(outcome, "", cause, tell);
     }
 
     /// Ends it when its owner was dropped before its work was done.
     pub(crate) fn abandon(&mut self, report: impl FnOnce(&End<'_>, &Measure)) {
-        self.end(self.abandoned(), None, report);
+        self.end(self.abandoned(), "", None, report);
     }
 
     /// Whether a poll of it unwound.

@@ -125,7 +125,7 @@ mod tests {
     use crate::registry::Registry;
     use crate::sampling::Sampling;
     use crate::span::Otel;
-    use crate::traces::{TraceLimits, Traces};
+    use crate::traces::Traces;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::{Arc, Mutex};
 
@@ -150,7 +150,7 @@ mod tests {
             slow: Duration::MAX,
             propagation: Propagation::default(),
             sink: Arc::clone(&sink) as Arc<dyn Sink>,
-            traces: Traces::new(None, TraceLimits::default()),
+            traces: Traces::nowhere(),
             filter: Filter::default(),
         }));
         assert!(install(|_| ()));

@@ -4,6 +4,10 @@
 //! baseline when they reach a threshold. Every process of ours with the same ratio therefore keeps the
 //! same traces, and a baseline trace is whole.
 
+mod rate;
+
+pub(crate) use rate::KeepRate;
+
 use crate::context::TraceId;
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
@@ -21,7 +25,8 @@ const RANDOMNESS: u64 = 1 << 56;
 /// trace id, the same in every process with the same share, and the flag that is sent on (and stands on the lines) says
 /// whether the trace is in it, or was marked by such a caller.
 ///
-/// Spans are not exported yet. So far this decides which observations leave exemplars, and the flag.
+/// Failures and slow traces are kept up to a rate for each kind of error: see
+/// [`Builder::keep_rate`](crate::Builder::keep_rate).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sampling {
     /// A trace is in the baseline when its randomness is at least this.

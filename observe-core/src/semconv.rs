@@ -230,6 +230,11 @@ pub mod own {
     pub const CONTEXT_REJECTED_TOTAL: &str = "observe_context_rejected_total";
     /// What was handed over, by `signal` and `outcome`: lines written, and writes that failed.
     pub const EXPORT_TOTAL: &str = "observe_export_total";
+    /// Traces by `decision`: kept as `baseline`, `failure`, `slow` or `marked`; `limited`: not kept, since there were too
+    /// many of their kind.
+    pub const TRACES_TOTAL: &str = "observe_traces_total";
+    /// The label that says what was decided.
+    pub const DECISION: &str = "decision";
     /// What waits to leave the process, by `signal`.
     pub const QUEUE_LENGTH: &str = "observe_queue_length";
     /// Version and revision of the service.

@@ -299,7 +299,7 @@ impl OpenSpan {
             outcome,
             tick,
             fields: "",
-            keep: self.is_local_root.then(|| trace.decide(outcome, tick)).flatten(),
+            keep: self.is_local_root.then(|| trace.settle(outcome, known.metadata.name(), tick)).flatten(),
         });
     }
 

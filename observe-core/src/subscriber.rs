@@ -8,8 +8,6 @@ mod layer;
 mod log;
 #[cfg(feature = "subscriber")]
 mod map;
-#[cfg(test)]
-mod trace_tests;
 mod visit;
 mod witness;
 
@@ -314,6 +312,9 @@ impl Line<'_> {
 }
 
 #[cfg(test)]
+mod trace_tests;
+
+#[cfg(test)]
 mod tests {
     use super::Subscriber;
     use crate::clock::Clock;
@@ -325,7 +326,7 @@ mod tests {
     use crate::operation::{Operation, Parent};
     use crate::registry::Registry;
     use crate::sampling::Sampling;
-    use crate::traces::{TraceLimits, Traces};
+    use crate::traces::Traces;
     use std::cell::Cell;
     use std::sync::Arc;
     use std::time::Duration;
@@ -341,7 +342,7 @@ mod tests {
             slow: Duration::MAX,
             propagation: Propagation::default(),
             sink: Arc::new(Nowhere),
-            traces: Traces::new(None, TraceLimits::default()),
+            traces: Traces::nowhere(),
             filter: Filter::default(),
         };
         let hub = Arc::new(Hub::new(parts));

@@ -128,7 +128,7 @@ impl LocalTrace {
     /// Records what happened in it at `tick`. A span that failed finds room where others do not.
     pub(crate) fn record(&self, entry: &Entry<'_>, tick: Tick, failed: bool) {
         let now = self.hub.clock.unix_nanos(tick);
-        let keep = || self.decide(Outcome::Ok, tick);
+        let keep = || self.settle(Outcome::Ok, "", tick);
         match self.buffer.push(entry, now, failed, &self.hub.traces, keep) {
             Pushed::Held(None) | Pushed::Late(None) => {}
             Pushed::Held(Some(Part { keep, entries, spans })) => self.hand_over(keep, entries, spans),
@@ -173,6 +173,23 @@ impl LocalTrace {
             duration: tick.since(self.start),
         };
         self.hub.sampling.decide(&facts, self.hub.slow)
+    }
+
+    /// Fixes whether it is kept, its local root having ended at `tick` or being so long that its first part is due.
+    /// Failures and slow ones up to a rate for each `kind` of error.
+    pub(crate) fn settle(&self, outcome: Outcome, kind: &str, tick: Tick) -> Verdict {
+        let traces = &self.hub.traces;
+        let verdict = match self.decide(outcome, tick) {
+            Some(Keep::Failure | Keep::Slow) if !traces.keep_rate.admits(kind, tick) => {
+                traces.count_limited();
+                self.first_flags.is_sampled().then_some(Keep::Baseline)
+            }
+            verdict => verdict,
+        };
+        if let Some(keep) = verdict {
+            traces.count_kept(keep);
+        }
+        verdict
     }
 
     fn hand_over(&self, keep: Keep, entries: Entries, spans: u32) {

@@ -1,6 +1,7 @@
 //! Where traces go, and how much of them may wait in the process.
 
-use crate::record::{TraceRecord, TraceSink};
+use crate::record::{Keep, TraceRecord, TraceSink};
+use crate::sampling::KeepRate;
 use crate::semconv::own;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -60,22 +61,33 @@ impl Cut {
 pub(crate) struct Traces {
     sink: Option<Arc<dyn TraceSink>>,
     pub(crate) limits: TraceLimits,
+    pub(crate) keep_rate: KeepRate,
     /// What buffers hold of the limits.
     buffers: AtomicUsize,
     bytes: AtomicUsize,
+    kept: [AtomicU64; Keep::ALL.len()],
+    limited: AtomicU64,
     cuts: [AtomicU64; Cut::ALL.len()],
 }
 
 impl Traces {
     /// Traces go to `sink`. `None`: nothing of them is held back.
-    pub(crate) fn new(sink: Option<Arc<dyn TraceSink>>, limits: TraceLimits) -> Self {
+    pub(crate) fn new(sink: Option<Arc<dyn TraceSink>>, limits: TraceLimits, keep_rate: KeepRate) -> Self {
         Self {
             sink,
             limits,
+            keep_rate,
             buffers: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
+            kept: Default::default(),
+            limited: AtomicU64::new(0),
             cuts: Default::default(),
         }
+    }
+
+    /// Nobody wants to know.
+    pub(crate) fn nowhere() -> Self {
+        Self::new(None, TraceLimits::default(), KeepRate::per_second(0))
     }
 
     /// Whether anybody wants to know.
@@ -88,6 +100,28 @@ impl Traces {
         if let Some(sink) = &self.sink {
             sink.take(trace);
         }
+    }
+
+    /// Counts a trace that is kept.
+    pub(crate) fn count_kept(&self, keep: Keep) {
+        if let Some(counted) = self.kept.get(keep as usize) {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many were kept for this reason.
+    pub(crate) fn kept(&self, keep: Keep) -> u64 {
+        self.kept.get(keep as usize).map_or(0, |counted| counted.load(Ordering::Relaxed))
+    }
+
+    /// Counts a trace that would have been kept, had there not been so many of its kind.
+    pub(crate) fn count_limited(&self) {
+        self.limited.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many were not kept for that reason.
+    pub(crate) fn limited(&self) -> u64 {
+        self.limited.load(Ordering::Relaxed)
     }
 
     /// Takes memory for a buffer that holds `held` bytes already: seldom, since buffers are used again.

@@ -53,6 +53,7 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("metric/summary.rs", "STRIPES", "parts with locks of their own"),
     ("observe-tower/src/body.rs", "UNKNOWN", "a mark"),
     ("observe-tower/src/settings.rs", "GOOD", "a mark"),
+    ("sampling/rate.rs", "SECOND", "a unit"),
     ("sampling.rs", "RANDOMNESS", "how many random numbers there are"),
     ("record/entries.rs", "EVENT", "a mark"),
     ("record/entries.rs", "EVENT_LEN", "the size of an entry without its texts"),

@@ -11,7 +11,7 @@ use crate::outcome::Outcome;
 use crate::record::{Entry, Keep, Kind, TraceRecord, TraceSink};
 use crate::registry::Registry;
 use crate::request::{discard, keep};
-use crate::sampling::Sampling;
+use crate::sampling::{KeepRate, Sampling};
 use crate::subscriber::Subscriber;
 use crate::traces::{Cut, TraceLimits, Traces};
 use proptest::prelude::*;
@@ -43,7 +43,7 @@ impl World {
             slow: Duration::from_secs(1),
             propagation: Propagation::default(),
             sink: Arc::new(Nowhere),
-            traces: Traces::new(Some(taken.clone()), limits),
+            traces: Traces::new(Some(taken.clone()), limits, KeepRate::per_second(100)),
             filter: "trace".parse::<Filter>().unwrap(),
         }));
         Self { hub, clock, taken }
@@ -240,6 +240,24 @@ fn a_trace_that_is_too_large_is_cut_and_counted() {
             assert!(kept.contains(&failed));
         }
     }
+}
+
+// Mutation caught: `settle` without the rate, or with one for all kinds; a refused trace that is in the baseline dropped.
+#[test]
+fn an_outage_does_not_hand_over_everything() {
+    let world = World::tail();
+    for _ in 0..5_000 {
+        world.root().finish(Outcome::Error);
+    }
+    assert_eq!(world.take().len(), 100);
+    assert_eq!(world.hub.traces.limited(), 4_900);
+    let world = World::new(Sampling::tail(1.0).unwrap(), TraceLimits::default());
+    for _ in 0..1_000 {
+        world.root().finish(Outcome::Error);
+    }
+    let kept = |reason| world.hub.traces.kept(reason);
+    assert_eq!((kept(Keep::Failure), kept(Keep::Baseline)), (100, 900));
+    assert_eq!(world.take().len(), 1_000);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::hub::{Hub, Nowhere, Parts};
 use crate::panics;
 use crate::record::Sink;
 use crate::registry::Registry;
-use crate::sampling::Sampling;
+use crate::sampling::{KeepRate, Sampling};
 use crate::semconv;
 use crate::subscriber::LogBridge;
 use crate::traces::{TraceLimits, Traces};
@@ -35,6 +35,7 @@ pub struct Builder {
     sampling: Sampling,
     slow: Duration,
     trace_limits: TraceLimits,
+    keep_rate: u32,
     filter: Option<Filter>,
     format: Option<LogFormat>,
     writer: Option<Box<dyn Write + Send>>,
@@ -73,6 +74,7 @@ impl Builder {
             sampling: Sampling::default(),
             slow: Duration::from_secs(1),
             trace_limits: TraceLimits::default(),
+            keep_rate: 100,
             filter: None,
             format: None,
             writer: None,
@@ -112,6 +114,14 @@ impl Builder {
     /// From which duration on a request or job is slow, so that its trace is kept. Defaults to one second.
     pub fn slow(mut self, slow: Duration) -> Self {
         self.slow = slow;
+        self
+    }
+
+    /// How many traces a second are kept because they failed or were slow, of each kind of error: an outage does not
+    /// send out everything. Those beyond it are kept only if they are in the baseline, and counted in
+    /// `observe_traces_total{decision="limited"}`. Defaults to 100; `u32::MAX` for no limit.
+    pub fn keep_rate(mut self, per_second: u32) -> Self {
+        self.keep_rate = per_second;
         self
     }
 
@@ -275,7 +285,7 @@ impl Builder {
             slow: self.slow,
             propagation,
             sink,
-            traces: Traces::new(None, self.trace_limits),
+            traces: Traces::new(None, self.trace_limits, KeepRate::per_second(self.keep_rate)),
             filter: filter.value,
         }));
         function::touch_all();

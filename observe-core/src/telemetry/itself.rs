@@ -3,6 +3,7 @@
 use crate::export::json::JsonLines;
 use crate::export::queue::Loss;
 use crate::hub::Hub;
+use crate::record::Keep;
 use crate::registry::{Collect, Collector};
 use crate::semconv::own;
 use crate::traces::Cut;
@@ -49,6 +50,14 @@ impl Collector for Itself {
             for cut in Cut::ALL {
                 dropped(out, "span", cut.as_str(), hub.traces.count(cut));
             }
+            let mut decided = |decision: &str, count: u64| {
+                let help = "Traces that were kept, by reason, and those that were not for being too many of their kind.";
+                out.counter(own::TRACES_TOTAL, help, &[(own::DECISION, decision)], count);
+            };
+            for keep in Keep::ALL {
+                decided(keep.as_str(), hub.traces.kept(keep));
+            }
+            decided("limited", hub.traces.limited());
             hub.registry.dropped(&mut |reason, count| dropped(out, "metric", reason, count));
         }
         let build = [("version", self.version.as_str()), ("revision", self.revision.as_str())];
