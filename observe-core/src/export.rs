@@ -1,5 +1,6 @@
 //! Ways out of the process.
 
+pub(crate) mod assemble;
 pub(crate) mod json;
 pub(crate) mod keys;
 pub(crate) mod pretty;

@@ -17,7 +17,7 @@ use crate::semconv::log::{FIELDS_PREFIX, RESERVED};
 
 pub(crate) use key::Key;
 pub(crate) use text::Text;
-pub(crate) use text::{CUT, VALUE_MAX, escaped, find_special, push_escaped};
+pub(crate) use text::{CUT, VALUE_MAX, escaped, find_special, push_escaped, unescaped};
 use text::{push_formatted, write_error};
 pub(crate) use typed::{Typed, typed};
 pub(crate) use visit::EventVisitor;

@@ -142,6 +142,10 @@ pub mod span {
     pub const LINK_TRACE_ID: &str = "link.trace_id";
     /// The span that this one points to.
     pub const LINK_SPAN_ID: &str = "link.span_id";
+    /// On kept spans: why.
+    pub const SAMPLING_REASON: &str = "sampling.reason";
+    /// On kept spans: with which probability a trace like theirs is kept.
+    pub const SAMPLING_PROBABILITY: &str = "sampling.probability";
 }
 
 /// Keys, texts and reasons of the log line.
