@@ -14,6 +14,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub struct Tick(u64);
 
 impl Tick {
+    /// The reading that was so many nanoseconds after the clock was made.
+    pub(crate) const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
     /// Nanoseconds since the clock was made.
     #[must_use]
     pub const fn nanos(self) -> u64 {

@@ -6,7 +6,7 @@ mod kind;
 mod span;
 mod trace;
 
-pub(crate) use entries::{Entries, Iter};
+pub(crate) use entries::{Entries, Iter, LEVELS, level_code};
 pub use keep::Keep;
 pub use kind::Kind;
 pub(crate) use span::{Entry, EventRecord, LinkRecord, SpanRecord};

@@ -265,6 +265,16 @@ pub mod own {
     pub const SCRAPE_DURATION_SECONDS: &str = "observe_scrape_duration_seconds";
 }
 
+/// The flight recorder and its snapshots.
+pub mod recorder {
+    /// How many bytes of memory the flight recorder owns.
+    pub const MEMORY_BYTES: &str = "observe_recorder_memory_bytes";
+    /// Reason: there was nothing free to write into at that moment.
+    pub const BUSY: &str = "busy";
+    /// Reason: it took more than a part of the memory.
+    pub const TOO_LARGE: &str = "too_large";
+}
+
 /// HTTP servers: metrics, labels, and fields of spans and lines (OpenTelemetry semantic conventions, "HTTP").
 pub mod http {
     /// How long requests took, from their head to the end of the answer's body.

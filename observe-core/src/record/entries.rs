@@ -119,6 +119,11 @@ impl Entries {
         (taken, u32::try_from(ended.len()).unwrap_or(u32::MAX))
     }
 
+    /// Adds those that stand in these bytes, which were [`as_bytes`](Self::as_bytes) of others.
+    pub(crate) fn extend_from_bytes(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
     fn add(&mut self, head: &[u8], texts: &[&str]) {
         self.0.extend_from_slice(head);
         for text in texts {
@@ -128,6 +133,12 @@ impl Entries {
         for text in texts {
             self.0.extend_from_slice(clipped(text).as_bytes());
         }
+    }
+
+    /// How many bytes the first of the entries takes that stand in these bytes; `None`: there is none.
+    pub(crate) fn first_len(bytes: &[u8]) -> Option<usize> {
+        let size = u32::from_le_bytes(*bytes.first_chunk()?) as usize;
+        (START..=bytes.len()).contains(&size).then_some(size)
     }
 
     /// The entries, in order.
@@ -203,10 +214,9 @@ impl<'a> Iter<'a> {
 impl<'a> Iter<'a> {
     /// The next entry's bytes.
     fn next_raw(&mut self) -> Option<&'a [u8]> {
-        let size = u32::from_le_bytes(*self.rest.first_chunk()?) as usize;
-        let (entry, rest) = self.rest.split_at_checked(size)?;
+        let (entry, rest) = self.rest.split_at_checked(Entries::first_len(self.rest)?)?;
         self.rest = rest;
-        (size >= START).then_some(entry)
+        Some(entry)
     }
 
     fn raw(mut self) -> impl Iterator<Item = &'a [u8]> {
@@ -266,9 +276,10 @@ fn read(bytes: &[u8]) -> Option<Entry<'_>> {
     })
 }
 
-const LEVELS: [Level; 5] = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
+/// Every level, in the order of their codes.
+pub(crate) const LEVELS: [Level; 5] = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
 
-fn level_code(level: Level) -> u8 {
+pub(crate) fn level_code(level: Level) -> u8 {
     LEVELS.iter().position(|known| *known == level).unwrap_or(LEVELS.len() - 1) as u8
 }
 

@@ -1,7 +1,5 @@
 //! The sink from end to end.
 
-mod counting;
-
 use std::io::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::*;
 use crate::clock::ManualClock;
 use crate::context::SpanContext;
-use counting::allocations;
+use crate::counting::allocations;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -1,0 +1,99 @@
+//! What the flight recorder remembers, copied out.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Place;
+
+use tracing_core::Level;
+
+use super::Recorder;
+use super::head::{Head, LineHead, Record};
+use crate::clock::Tick;
+use crate::record::Entries;
+
+/// What happened lately, the oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Recent {
+    pub(crate) traces: Vec<RecentTrace>,
+    /// Lines that are in no span.
+    pub(crate) lines: Vec<RecentLine>,
+}
+
+/// A trace, with all that is remembered of it.
+#[derive(Debug)]
+pub(crate) struct RecentTrace {
+    /// That of its last part; it is kept when any part is.
+    pub(crate) head: Head,
+    /// Part by part, each in its order.
+    pub(crate) entries: Entries,
+}
+
+/// A line that is in no span.
+#[derive(Debug, PartialEq)]
+pub(crate) struct RecentLine {
+    /// In nanoseconds since 1970-01-01T00:00:00Z.
+    pub(crate) unix_nanos: u64,
+    pub(crate) level: Level,
+    pub(crate) target: String,
+    /// As it stands between the quotes of a JSON string.
+    pub(crate) message: String,
+    /// As JSON members.
+    pub(crate) fields: String,
+}
+
+impl Recorder {
+    /// Copies out what is no older than its age. `wanted`: of which traces, asked for each part. Recording goes on
+    /// meanwhile.
+    pub(crate) fn recent(&self, now: Tick, wanted: impl Fn(&Head) -> bool) -> Recent {
+        let age = self.limits.age;
+        let mut recent = Recent::default();
+        let mut places = HashMap::new();
+        for ring in [&self.pinned, &self.usual] {
+            ring.read(|record| match Record::read(record) {
+                Some(Record::Trace(head, entries)) if now.since(head.at) <= age && wanted(&head) => {
+                    match places.entry(head.trace_id) {
+                        Place::Vacant(place) => {
+                            place.insert(recent.traces.len());
+                            let entries = Entries::from_bytes(entries.to_vec());
+                            recent.traces.push(RecentTrace { head, entries });
+                        }
+                        Place::Occupied(place) => {
+                            if let Some(trace) = recent.traces.get_mut(*place.get()) {
+                                trace.add(head, entries);
+                            }
+                        }
+                    }
+                }
+                Some(Record::Line(head, texts)) if now.since(head.at) <= age => {
+                    recent.lines.push(RecentLine::new(&head, texts));
+                }
+                _ => {}
+            });
+        }
+        recent.traces.sort_by_key(|trace| trace.head.at);
+        recent.lines.sort_by_key(|line| line.unix_nanos);
+        recent
+    }
+}
+
+impl RecentTrace {
+    fn add(&mut self, head: Head, entries: &[u8]) {
+        let kept = self.head.kept.or(head.kept);
+        if head.at >= self.head.at {
+            self.head = head;
+        }
+        self.head.kept = kept;
+        self.entries.extend_from_bytes(entries);
+    }
+}
+
+impl RecentLine {
+    fn new(head: &LineHead, [target, message, fields]: [&str; 3]) -> Self {
+        Self {
+            unix_nanos: head.unix_nanos,
+            level: head.level,
+            target: target.to_owned(),
+            message: message.to_owned(),
+            fields: fields.to_owned(),
+        }
+    }
+}
