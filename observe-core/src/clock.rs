@@ -5,9 +5,16 @@
 //! [`Clock::renew`] (the log worker does, about once a second), so a clock that is set is followed without
 //! a system call for each line.
 
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+mod still;
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+pub(crate) use self::still::{Instant, unix_now};
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+pub(crate) use std::time::Instant;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A reading of a [`Clock`]: nanoseconds since the clock was made. Never runs backwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -54,7 +61,9 @@ struct System {
 }
 
 impl Clock {
-    /// The system's monotonic and wall clocks.
+    /// The system's monotonic and wall clocks. On `wasm32-unknown-unknown`, which has none, a clock that stands still at
+    /// 1970-01-01T00:00:00Z: give [`Builder::clock`](crate::Builder::clock) a [`ManualClock`] there, moved on by the
+    /// host's time.
     #[must_use]
     pub fn system() -> Self {
         let start = Instant::now();
@@ -170,7 +179,9 @@ impl From<ManualClock> for Clock {
     }
 }
 
-fn unix_now() -> u64 {
+/// Nanoseconds since 1970-01-01T00:00:00Z, by the wall clock.
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+pub(crate) fn unix_now() -> u64 {
     saturating_nanos(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 

@@ -60,6 +60,28 @@ impl Operation {
         self.finish(Outcome::Ok);
         value
     }
+
+    /// [`run`](Operation::run), for a closure that can fail: an error ends the operation as [`Outcome::Error`], and its
+    /// text is the cause.
+    ///
+    /// ```
+    /// use observe_core::Operation;
+    ///
+    /// let parsed = Operation::builder("parse").start().run_result(|| "17".parse::<u32>());
+    /// assert_eq!(parsed, Ok(17));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The closure's own.
+    pub fn run_result<T, E: fmt::Display>(mut self, f: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let result = self.within(f);
+        match &result {
+            Ok(_) => self.finish(Outcome::Ok),
+            Err(error) => self.fail(error),
+        }
+        result
+    }
 }
 
 pin_project! {

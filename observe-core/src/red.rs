@@ -1,8 +1,8 @@
 //! Rate, errors and duration of something that is done over and over.
 
 use std::sync::Arc;
-use std::time::Instant;
 
+use crate::clock::Instant;
 use crate::error::Error;
 use crate::label::LabelSet;
 use crate::label::own::label_set;

@@ -141,6 +141,9 @@ impl Telemetry {
     ///
     /// As [`shutdown`](Telemetry::shutdown).
     pub async fn shutdown_async(&self, patience: Duration) -> Result<(), Error> {
+        if self.inner.lines.is_none() {
+            return Ok(()); // Nothing to wait for: there may be no threads.
+        }
         let answer = Arc::new(Answer::default());
         let (telemetry, there) = (self.clone(), Arc::clone(&answer));
         let work = move || there.give(telemetry.shutdown(patience));

@@ -175,6 +175,15 @@ fn an_async_shutdown_wakes_who_waits_for_it() {
     assert!(matches!(shutdown.as_mut().poll(&mut context), Poll::Ready(Ok(()))));
 }
 
+// Mutation caught: a thread for it all the same, which is an error where there are none (wasm).
+#[test]
+fn without_a_log_an_async_shutdown_waits_for_nothing() {
+    let telemetry = Telemetry::builder("test").without_log().build().unwrap();
+    let mut shutdown = pin!(telemetry.shutdown_async(Duration::from_secs(10)));
+    let mut context = std::task::Context::from_waker(Waker::noop());
+    assert!(matches!(shutdown.as_mut().poll(&mut context), Poll::Ready(Ok(()))));
+}
+
 // Mutation caught: a line glued to what a panicking output left of the one before.
 #[test]
 fn a_line_after_a_panic_of_the_output_begins_anew() {

@@ -33,10 +33,16 @@ fn every_way_to_end_is_one_count_of_its_outcome() {
     let captured = Captured::new();
     let telemetry = captured.telemetry();
     type End = fn(Operation);
-    let ways: [(&'static str, End, &str); 10] = [
+    let ways: [(&'static str, End, &str); 12] = [
         ("end-finish", |operation| operation.finish(Outcome::Ok), "ok"),
         ("end-fail", |operation| operation.fail("no"), "error"),
         ("end-run", |operation| operation.run(|| {}), "ok"),
+        ("end-run-ok", |operation| assert_eq!(operation.run_result(|| Ok::<_, &str>(7)), Ok(7)), "ok"),
+        (
+            "end-run-error",
+            |operation| assert_eq!(operation.run_result(|| Err::<(), _>("no")), Err("no")),
+            "error",
+        ),
         ("end-drop", |operation| drop(operation), "cancelled"),
         ("end-panic-in-run", |operation| panics(|| operation.run(|| panic!("planned"))), "panicked"),
         (

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroU128};
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::clock::unix_now;
 use crate::context::hex;
 
 /// The id of a whole trace: 128 bits, not all of them zero.
@@ -212,8 +212,7 @@ fn process_id() -> u32 {
 #[cold]
 fn fallback_seed(index: u64) -> u64 {
     let here = std::ptr::from_ref(&index).addr() as u64;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
-    let sources = [here, now, u64::from(process_id()), index];
+    let sources = [here, unix_now(), u64::from(process_id()), index];
     sources.into_iter().fold(0x9e37_79b9_7f4a_7c15, |seed, source| mix(seed ^ source)).max(1)
 }
 

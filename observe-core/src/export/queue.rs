@@ -112,7 +112,7 @@ impl Load {
     const CLOSED: u64 = 1 << 63;
     const LINE: u64 = 1 << 40;
     const MAX_LINES: usize = 1 << 20;
-    const MAX_BYTES: usize = 1 << 36;
+    const MAX_BYTES: u64 = 1 << 36;
 
     fn of(line: &[u8]) -> Load {
         Load(Self::LINE + line.len() as u64)
@@ -140,7 +140,7 @@ impl Queue {
     pub(crate) fn start(output: Output, limits: QueueLimits) -> Result<Queue, Error> {
         let limits = QueueLimits {
             lines: limits.lines.clamp(1, Load::MAX_LINES),
-            bytes: limits.bytes.min(Load::MAX_BYTES),
+            bytes: limits.bytes.min(usize::try_from(Load::MAX_BYTES).unwrap_or(usize::MAX)),
         };
         let shared = Arc::new(Shared {
             load: Padded(AtomicU64::new(0)),

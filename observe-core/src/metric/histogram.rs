@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use once_cell::race::OnceBox;
 
@@ -11,6 +11,7 @@ use super::exemplar::{Exemplar, Exemplars};
 use super::family::Family;
 use super::kind::{Kind, Rejected, Unit};
 use super::snapshot::{BLOCK, Blocks, Histograms, Metric, Visitor, sealed};
+use crate::clock::Instant;
 use crate::label::LabelSet;
 
 /// Counts observations in buckets with fixed bounds, and sums them.
