@@ -3,15 +3,18 @@
 //! `observe_tower::ObserveLayer` builds on it. It is here, and knows no framework's types, so that a server that is
 //! no tower service can use it by hand: [`Telemetry::http_server`](crate::Telemetry::http_server).
 
+mod answer;
 mod body_size;
 mod request;
 mod stream;
 mod waiting;
 
+pub use self::answer::{HttpAnswer, HttpBody};
 pub use self::body_size::RequestBytes;
 pub use self::request::HttpRequest;
 pub use self::waiting::ReadyWait;
 
+use self::answer::Asked;
 use crate::context::{Context, ContextHeader, Extract, SpanContext, TraceId, Untrusted};
 use crate::fields::{Fields, Key, Text};
 use crate::http_metrics::{ActiveLabels, ErrorType, Method, RequestLabels, Route, Status, limit_routes};
@@ -163,7 +166,8 @@ impl HttpServer {
             span.show(|seen| seen.name = SpanName { method: labels.method, route }.to_string());
         }
         http.active.with(labels.active()).inc();
-        HttpServerOperation { operation, labels, recorded: true, sized: self.response_sizes }
+        let asked = Asked::of(request.method);
+        HttpServerOperation { operation, labels, asked, recorded: true, sized: self.response_sizes }
     }
 
     /// Begins a request that is not to be recorded: no metrics, no line, no span. Its context, as far as that counts,
@@ -193,7 +197,8 @@ impl HttpServer {
             error_type: ErrorType::NONE,
             version: None,
         };
-        HttpServerOperation { operation: Operation::hidden(span), labels, recorded: false, sized: false }
+        let (operation, asked) = (Operation::hidden(span), Asked::of(request.method));
+        HttpServerOperation { operation, labels, asked, recorded: false, sized: false }
     }
 
     /// Has `http_server_queue_duration_seconds` there from the start, at 0: some senders are trusted. Else it comes with
@@ -238,13 +243,14 @@ impl fmt::Debug for HttpServer {
 
 /// A request that has begun.
 ///
-/// It ends exactly once: by [`finish`](HttpServerOperation::finish) when its answer was sent whole, or when it is
-/// dropped: as panicked when it unwound, else as cancelled, the client being gone.
+/// It ends exactly once: with the body of its [answer](HttpServerOperation::answered), by
+/// [`finish`](HttpServerOperation::finish) when that was sent whole, or when it is dropped: as panicked when it unwound, else as cancelled, the client being gone.
 #[must_use = "a request that is dropped at once is recorded as cancelled"]
 pub struct HttpServerOperation {
     operation: Operation,
     /// Status and error type as they are known by now.
     labels: RequestLabels,
+    asked: Asked,
     /// It is counted as in flight, and not ended.
     recorded: bool,
     /// The size of its answer is asked for.
@@ -300,21 +306,6 @@ impl HttpServerOperation {
             text.set(cause);
             let text = text.plain().into_owned();
             trace.tell(|told| told.cause.say(text));
-        }
-    }
-
-    /// The answer's body failed, after its head was sent.
-    pub fn body_failed(&mut self) {
-        self.fail(names::BODY_ERROR);
-    }
-
-    /// So many bytes of its answer's body were sent in all; the last one said counts. Only where
-    /// [`HttpServer::response_sizes`] asked for it.
-    pub fn response_bytes(&mut self, bytes: u64) {
-        if self.sized
-            && let Some(trace) = self.trace()
-        {
-            trace.tell(|told| told.response_bytes = Some(bytes));
         }
     }
 

@@ -4,7 +4,9 @@
 mod subscriber_support;
 
 use observe_core::context::Context;
-use observe_core::http_server::{HttpRequest, HttpServerOperation, HttpVersion, Scheme};
+use observe_core::http_server::{
+    HttpAnswer, HttpBody, HttpRequest, HttpServerOperation, HttpVersion, Scheme,
+};
 use observe_core::{Format, Telemetry};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -230,5 +232,86 @@ fn the_time_in_a_queue_is_a_trusted_sender_s_word() {
         let request = HttpRequest::new("GET", "/").trusted(trusted).request_start(b"t=1700000000".as_slice());
         server.start(&request, &Context::new()).finish();
         assert_eq!(queued(), count);
+    }
+}
+
+/// When the request ends, what kind of failure it is, and of what outcome the stream is that it began.
+#[derive(Debug, PartialEq)]
+struct Ended {
+    with_head: bool,
+    error_type: Option<String>,
+    stream: Option<String>,
+}
+
+fn label(series: &str, name: &str) -> Option<String> {
+    let (_, rest) = series.split_once(&format!("{name}=\""))?;
+    rest.split('"').next().map(str::to_owned)
+}
+
+fn ended(method: &str, status: u16, answer: &HttpAnswer<'_>, what: fn(HttpBody)) -> Ended {
+    let telemetry = Telemetry::builder("test").without_log().build().unwrap();
+    let mut operation = telemetry.http_server().start(&HttpRequest::new(method, "/"), &Context::new());
+    operation.status(status);
+    let body = operation.answered(answer);
+    let requests = || counted(&telemetry, "http_server_request_duration_seconds_count");
+    let with_head = !requests().is_empty();
+    what(body);
+    let (requests, streams) = (requests(), counted(&telemetry, "http_server_stream_duration_seconds_count"));
+    assert_eq!(requests.values().sum::<u64>(), 1, "{requests:?}");
+    assert!(streams.values().sum::<u64>() <= 1, "{streams:?}");
+    let request = requests.keys().next().unwrap();
+    Ended {
+        with_head,
+        error_type: label(request, "error_type"),
+        stream: streams.keys().next().and_then(|stream| label(stream, "outcome")),
+    }
+}
+
+// Mutations caught: a length that is not looked at, in `end` or in `drop`; an ending for another.
+#[test]
+fn with_what_a_request_ends_is_the_answers_affair() {
+    type Do = fn(HttpBody);
+    let ok = HttpAnswer::new;
+    let events = || ok().content_type(&b"Text/Event-Stream; charset=utf-8"[..]);
+    let left: Do = |body| drop(body);
+    let well: Do = |mut body| body.end();
+    let four_then_left: Do = |mut body| body.sent(4);
+    let four_then_end: Do = |mut body| {
+        body.sent(4);
+        body.end();
+    };
+    let broken: Do = |mut body| body.failed();
+    let panicked: Do = |mut body| {
+        assert!(catch_unwind(AssertUnwindSafe(|| body.within(|| panic!("planned")))).is_err());
+    };
+    #[rustfmt::skip]
+    let table: [(&str, u16, HttpAnswer<'_>, Do, bool, &str, &str); 20] = [
+        // method, status, answer, what becomes of the body: with the head?, error type, stream's outcome
+        ("GET", 200, ok(), well, false, "", ""),
+        ("GET", 200, ok(), left, false, "cancelled", ""),
+        ("GET", 200, ok(), four_then_left, false, "cancelled", ""),
+        ("GET", 200, ok().length(4), four_then_left, false, "", ""),
+        ("GET", 200, ok().length(5), four_then_left, false, "cancelled", ""),
+        ("GET", 200, ok().length(4), four_then_end, false, "", ""),
+        ("GET", 200, ok().length(5), four_then_end, false, "body_error", ""),
+        ("GET", 200, ok(), broken, false, "body_error", ""),
+        ("GET", 200, ok(), panicked, false, "panicked", ""),
+        ("GET", 200, ok().empty(true), left, true, "", ""),
+        ("GET", 204, ok(), left, true, "", ""),
+        ("GET", 304, ok().length(4), left, true, "", ""),
+        ("HEAD", 200, ok().length(4), left, true, "", ""),
+        ("CONNECT", 200, ok(), left, true, "", ""),
+        ("CONNECT", 400, ok(), left, false, "cancelled", ""),
+        ("GET", 101, ok(), left, true, "", ""),
+        ("GET", 200, events(), left, true, "", "cancelled"),
+        ("GET", 200, events(), well, true, "", "ok"),
+        ("GET", 200, events().length(4), four_then_left, false, "", ""),
+        ("GET", 500, events(), well, false, "500", ""),
+    ];
+    let said = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    for (row, (method, status, answer, what, with_head, error_type, stream)) in table.into_iter().enumerate()
+    {
+        let expected = Ended { with_head, error_type: said(error_type), stream: said(stream) };
+        assert_eq!(ended(method, status, &answer, what), expected, "row {row}: {method} {status} {answer:?}");
     }
 }

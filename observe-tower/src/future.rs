@@ -1,10 +1,10 @@
 //! A request until its answer's head.
 
-use crate::body::{Asked, ObserveBody};
+use crate::body::ObserveBody;
 use crate::carrier;
 use crate::classify::{Failure, ResponseHead};
 use crate::settings::Settings;
-use http::{Method, Response};
+use http::Response;
 use http_body::Body;
 use observe_core::http_server::HttpServerOperation;
 use observe_core::label::OTHER;
@@ -85,17 +85,15 @@ impl<F> fmt::Debug for ResponseFuture<F> {
 
 /// What is to be done when the head of the answer is there.
 pub(crate) struct After {
-    asked: Asked,
     echo_trace_id: bool,
     /// Only where there is something to decide: a count shared by all requests is not touched for nothing.
     settings: Option<Arc<Settings>>,
 }
 
 impl After {
-    pub(crate) fn new(settings: &Arc<Settings>, method: &Method) -> Self {
-        let asked = Asked::of(method);
+    pub(crate) fn new(settings: &Arc<Settings>) -> Self {
         let decides = settings.classify.is_some() || settings.watches_place();
-        Self { asked, echo_trace_id: settings.echo_trace_id, settings: decides.then(|| Arc::clone(settings)) }
+        Self { echo_trace_id: settings.echo_trace_id, settings: decides.then(|| Arc::clone(settings)) }
     }
 
     fn answered<R: Body>(
@@ -134,7 +132,7 @@ impl After {
         carrier::echo(&operation, self.echo_trace_id, response.headers_mut());
 
         let (parts, body) = response.into_parts();
-        let body = ObserveBody::new(body, operation, self.asked, &parts);
+        let body = ObserveBody::new(body, operation, &parts);
         Response::from_parts(parts, body)
     }
 }

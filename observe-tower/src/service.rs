@@ -64,7 +64,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let head = RequestHead::of(&request);
-        let after = After::new(&self.settings, head.method);
+        let after = After::new(&self.settings);
         let mut operation = self.settings.begin(&head);
         // What the service does in its `call` is done for the request.
         let future = operation.within(|| self.inner.call(request));
