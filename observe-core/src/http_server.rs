@@ -1,7 +1,8 @@
 //! The HTTP server's operation: what a request is to metrics, trace and log.
 //!
 //! `observe_tower::ObserveLayer` builds on it. It is here, and knows no framework's types, so that a server that is
-//! no tower service can use it by hand: [`Telemetry::http_server`](crate::Telemetry::http_server).
+//! no tower service can use it by hand: [`Telemetry::http_server`](crate::Telemetry::http_server). `examples/actix` in the
+//! repository is a whole middleware made of it, for actix-web.
 
 mod answer;
 mod body_size;
