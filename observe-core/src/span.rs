@@ -265,7 +265,7 @@ impl OpenSpan {
                 end_fields: ended.fields,
             });
             if self.is_local_root {
-                trace.conclude(&record, ended.keep);
+                trace.conclude(&record, ended.keep, ended.tick);
             } else {
                 trace.record(&record, ended.tick, ended.outcome.is_failure());
             }

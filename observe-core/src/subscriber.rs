@@ -271,7 +271,11 @@ impl Line<'_> {
     fn log_in(&self, hub: &Hub, span: Option<&OpenSpan>) {
         let found = span.and_then(|span| Some((span, span.trace()?)));
         let Some((span, trace)) = found else {
-            return hub.sink.log(&self.record(hub));
+            let record = self.record(hub);
+            if let Some(recorder) = hub.traces.recorder() {
+                recorder.record_line(&record, self.tick);
+            }
+            return hub.sink.log(&record);
         };
         let span_context = Some(trace.span_context(span.id));
         if self.level == Level::ERROR {

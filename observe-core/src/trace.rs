@@ -12,6 +12,7 @@ use crate::hub::Hub;
 use crate::outcome::Outcome;
 use crate::pool::{Pool, Pooled, Shared};
 use crate::record::{Entries, Entry, Keep, LinkRecord, TraceHead, TraceRecord};
+use crate::recorder::Head;
 use crate::sampling::Facts;
 use buffer::{Part, Pushed, TraceBuffer, Verdict};
 use std::cell::RefCell;
@@ -130,12 +131,14 @@ impl LocalTrace {
         let now = self.hub.clock.unix_nanos(tick);
         let keep = || self.settle(Outcome::Ok, "", tick);
         match self.buffer.push(entry, now, failed, &self.hub.traces, keep) {
-            Pushed::Held(None) | Pushed::Late(None) => {}
-            Pushed::Held(Some(Part { keep, entries, spans })) => self.hand_over(keep, entries, spans),
-            Pushed::Late(Some(keep)) => {
+            Pushed::Held(None) => {}
+            Pushed::Held(Some(Part { keep, entries, spans })) => {
+                self.hand_over(Some(keep), &entries, spans, tick);
+            }
+            Pushed::Late(verdict) => {
                 let mut entries = Entries::new();
                 entries.push(entry);
-                self.hand_over(keep, entries, u32::from(entry.ended().is_some()));
+                self.hand_over(verdict, &entries, u32::from(entry.ended().is_some()), tick);
             }
         }
     }
@@ -148,11 +151,9 @@ impl LocalTrace {
     }
 
     /// Records the end of its local root, which fixes whether it is kept.
-    pub(crate) fn conclude(&self, root: &Entry<'_>, verdict: Verdict) {
+    pub(crate) fn conclude(&self, root: &Entry<'_>, verdict: Verdict, tick: Tick) {
         self.buffer.conclude(root, verdict, &self.hub.traces, |entries, spans, verdict| {
-            if let Some(keep) = verdict {
-                self.hand_over(keep, entries.clone(), spans);
-            }
+            self.hand_over(verdict, entries, spans, tick);
         });
     }
 
@@ -192,15 +193,27 @@ impl LocalTrace {
         verdict
     }
 
-    fn hand_over(&self, keep: Keep, entries: Entries, spans: u32) {
-        let head = TraceHead {
-            trace_id: self.trace_id,
-            flags: self.first_flags.sampled(true),
-            tracestate: self.carried.tracestate().clone(),
-            keep,
-            probability: self.hub.sampling.probability(keep),
-        };
-        self.hub.traces.hand_over(TraceRecord { head, entries, spans });
+    /// What happened in it, last at `tick`, goes where such traces go.
+    fn hand_over(&self, verdict: Verdict, entries: &Entries, spans: u32, tick: Tick) {
+        let traces = &self.hub.traces;
+        let kept = verdict.map(|keep| (keep, self.hub.sampling.probability(keep)));
+        if let Some(recorder) = traces.recorder() {
+            let head = Head { trace_id: self.trace_id, flags: self.flags(), kept, at: tick };
+            recorder.record(&head, entries.as_bytes(), self.failed.load(Ordering::Relaxed));
+        }
+        if let Some((keep, probability)) = kept {
+            traces.hand_over(|| TraceRecord {
+                head: TraceHead {
+                    trace_id: self.trace_id,
+                    flags: self.first_flags.sampled(true),
+                    tracestate: self.carried.tracestate().clone(),
+                    keep,
+                    probability,
+                },
+                entries: entries.clone(),
+                spans,
+            });
+        }
     }
 
     /// The context to hand to the next service, with `span_id` as its parent.

@@ -1,6 +1,7 @@
 //! Where traces go, and how much of them may wait in the process.
 
 use crate::record::{Keep, TraceRecord, TraceSink};
+use crate::recorder::Recorder;
 use crate::sampling::KeepRate;
 use crate::semconv::own;
 use std::sync::Arc;
@@ -60,6 +61,7 @@ impl Cut {
 /// Where the traces of one telemetry go.
 pub(crate) struct Traces {
     sink: Option<Arc<dyn TraceSink>>,
+    recorder: Option<Arc<Recorder>>,
     pub(crate) limits: TraceLimits,
     pub(crate) keep_rate: KeepRate,
     /// What buffers hold of the limits.
@@ -71,10 +73,16 @@ pub(crate) struct Traces {
 }
 
 impl Traces {
-    /// Traces go to `sink`. `None`: nothing of them is held back.
-    pub(crate) fn new(sink: Option<Arc<dyn TraceSink>>, limits: TraceLimits, keep_rate: KeepRate) -> Self {
+    /// Traces that are kept go to `sink`, all to `recorder`. Neither: nothing of them is held back.
+    pub(crate) fn new(
+        sink: Option<Arc<dyn TraceSink>>,
+        recorder: Option<Arc<Recorder>>,
+        limits: TraceLimits,
+        keep_rate: KeepRate,
+    ) -> Self {
         Self {
             sink,
+            recorder,
             limits,
             keep_rate,
             buffers: AtomicUsize::new(0),
@@ -87,19 +95,24 @@ impl Traces {
 
     /// Nobody wants to know.
     pub(crate) fn nowhere() -> Self {
-        Self::new(None, TraceLimits::default(), KeepRate::per_second(0))
+        Self::new(None, None, TraceLimits::default(), KeepRate::per_second(0))
     }
 
     /// Whether anybody wants to know.
     pub(crate) fn are_wanted(&self) -> bool {
-        self.sink.is_some()
+        self.sink.is_some() || self.recorder.is_some()
     }
 
-    /// Hands a trace over, or a part of one.
-    pub(crate) fn hand_over(&self, trace: TraceRecord) {
+    /// Hands a trace that is kept over, or a part of one; `make` makes it, if somebody takes it.
+    pub(crate) fn hand_over(&self, make: impl FnOnce() -> TraceRecord) {
         if let Some(sink) = &self.sink {
-            sink.take(trace);
+            sink.take(make());
         }
+    }
+
+    /// What remembers traces for a while, kept or not.
+    pub(crate) fn recorder(&self) -> Option<&Recorder> {
+        self.recorder.as_deref()
     }
 
     /// Counts a trace that is kept.

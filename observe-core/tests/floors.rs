@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[(&str, &[&str])] = &[
     ("ground", &["catch", "clock", "counting", "error", "semconv"]),
     ("values", &["context", "outcome", "label", "metric", "fields", "record"]),
-    ("policy", &["filter", "registry", "red", "usage", "sampling", "traces", "http_metrics", "recorder"]),
+    ("policy", &["filter", "registry", "red", "usage", "sampling", "recorder", "traces", "http_metrics"]),
     (
         "edges in",
         &[

@@ -122,7 +122,7 @@ impl<'a> EventRecord<'a> {
 mod tests {
     use super::*;
     use crate::context::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
-    use crate::record::{Entries, Keep, SpanKind};
+    use crate::record::{Entries, Keep, Kind};
     use tracing_core::Level;
 
     fn id(number: u8) -> SpanId {
@@ -134,7 +134,7 @@ mod tests {
             id: id(number),
             parent: None,
             is_local_root: false,
-            kind: SpanKind::Internal,
+            kind: Kind::Internal,
             outcome: Outcome::Ok,
             start: 1,
             end: 2,

@@ -4,7 +4,7 @@ use crate::context::{SpanId, TraceFlags, TraceId};
 use crate::counting::{allocations, held};
 use crate::fields::{Fields, Text};
 use crate::outcome::Outcome;
-use crate::record::{Entry, EventRecord, Keep, SpanKind, SpanRecord};
+use crate::record::{Entry, EventRecord, Keep, Kind, SpanRecord};
 use proptest::prelude::*;
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
@@ -27,7 +27,7 @@ fn push_span(entries: &mut Entries, number: u64, fields: &str) {
         id: span_id(number),
         parent: None,
         is_local_root: true,
-        kind: SpanKind::Server,
+        kind: Kind::Server,
         outcome: Outcome::Ok,
         start: number,
         end: number,

@@ -43,7 +43,7 @@ impl World {
             slow: Duration::from_secs(1),
             propagation: Propagation::default(),
             sink: Arc::new(Nowhere),
-            traces: Traces::new(Some(taken.clone()), limits, KeepRate::per_second(100)),
+            traces: Traces::new(Some(taken.clone()), None, limits, KeepRate::per_second(100)),
             filter: "trace".parse::<Filter>().unwrap(),
         }));
         Self { hub, clock, taken }

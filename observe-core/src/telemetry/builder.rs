@@ -13,6 +13,7 @@ use crate::function;
 use crate::hub::{Hub, Nowhere, Parts};
 use crate::panics;
 use crate::record::Sink;
+use crate::recorder::{Recorder, RecorderLimits};
 use crate::registry::Registry;
 use crate::sampling::{KeepRate, Sampling};
 use crate::semconv;
@@ -36,6 +37,7 @@ pub struct Builder {
     slow: Duration,
     trace_limits: TraceLimits,
     keep_rate: u32,
+    recorder: RecorderLimits,
     filter: Option<Filter>,
     format: Option<LogFormat>,
     writer: Option<Box<dyn Write + Send>>,
@@ -75,6 +77,7 @@ impl Builder {
             slow: Duration::from_secs(1),
             trace_limits: TraceLimits::default(),
             keep_rate: 100,
+            recorder: RecorderLimits::default(),
             filter: None,
             format: None,
             writer: None,
@@ -122,6 +125,13 @@ impl Builder {
     /// `observe_traces_total{decision="limited"}`. Defaults to 100; `u32::MAX` for no limit.
     pub fn keep_rate(mut self, per_second: u32) -> Self {
         self.keep_rate = per_second;
+        self
+    }
+
+    /// How much the flight recorder remembers of what happened lately. Defaults to 32 MiB and 5 minutes; 0 bytes for
+    /// nothing.
+    pub fn recorder(mut self, limits: RecorderLimits) -> Self {
+        self.recorder = limits;
         self
     }
 
@@ -278,6 +288,7 @@ impl Builder {
             listed(propagation.in_order()),
             propagators.by,
         );
+        let recorder = Recorder::new(self.recorder).map(Arc::new);
         let hub = Arc::new(Hub::new(Parts {
             clock: self.clock,
             registry: registry.clone(),
@@ -285,7 +296,7 @@ impl Builder {
             slow: self.slow,
             propagation,
             sink,
-            traces: Traces::new(None, self.trace_limits, KeepRate::per_second(self.keep_rate)),
+            traces: Traces::new(None, recorder, self.trace_limits, KeepRate::per_second(self.keep_rate)),
             filter: filter.value,
         }));
         function::touch_all();
