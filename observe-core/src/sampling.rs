@@ -12,6 +12,8 @@ use crate::context::TraceId;
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
 use crate::record::Keep;
+use crate::semconv;
+use std::fmt;
 use std::time::Duration;
 
 const RANDOMNESS: u64 = 1 << 56;
@@ -64,6 +66,36 @@ impl Sampling {
         Ok(Self { threshold: threshold(share)?, tail: true })
     }
 
+    /// What the variables `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` say (OpenTelemetry, "General SDK
+    /// Configuration"): `always_on`, `always_off` or `traceidratio` with a share, each also behind `parentbased_`, which
+    /// makes no difference here; and, of our own, `tail` with a share. Without one `tail` has 0.01, and the others have 1.
+    ///
+    /// # Errors
+    /// When the name is none of these, or the share is no number between 0 and 1.
+    pub(crate) fn named(name: &str, share: Option<&str>) -> Result<Self, Error> {
+        let share = |default: f64| match share.map(str::trim).filter(|text| !text.is_empty()) {
+            None => Ok(default),
+            Some(text) => text.parse().map_err(|_| {
+                let text =
+                    format!("{} `{text}`: is a number between 0 and 1", semconv::OTEL_TRACES_SAMPLER_ARG);
+                Error::new(Kind::Invalid, text)
+            }),
+        };
+        match name.trim().strip_prefix("parentbased_").unwrap_or(name.trim()) {
+            "always_on" => Ok(Self::always()),
+            "always_off" => Ok(Self::never()),
+            "traceidratio" => Self::ratio(share(1.0)?),
+            "tail" => Self::tail(share(0.01)?),
+            other => {
+                let text = format!(
+                    "{} `{other}`: is `always_on`, `always_off`, `traceidratio`, one of these behind `parentbased_`, or `tail`",
+                    semconv::OTEL_TRACES_SAMPLER,
+                );
+                Err(Error::new(Kind::Invalid, text))
+            }
+        }
+    }
+
     /// Whether the trace is in the baseline: known from its first span on, the same in every process.
     #[must_use]
     pub(crate) fn is_baseline(self, trace_id: TraceId) -> bool {
@@ -110,6 +142,19 @@ pub(crate) struct Facts {
     pub(crate) failed: bool,
     pub(crate) outcome: Outcome,
     pub(crate) duration: Duration,
+}
+
+impl fmt::Display for Sampling {
+    /// `tail 0.01`, `ratio 0.5`, `always`, `never`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let share = self.probability(Keep::Baseline);
+        match (self.tail, self.threshold) {
+            (true, _) => write!(f, "tail {share}"),
+            (false, 0) => f.write_str("always"),
+            (false, RANDOMNESS) => f.write_str("never"),
+            (false, _) => write!(f, "ratio {share}"),
+        }
+    }
 }
 
 impl Default for Sampling {
@@ -171,6 +216,34 @@ mod tests {
         for bad in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
             assert!(Sampling::ratio(bad).unwrap_err().is_invalid());
             assert!(Sampling::tail(bad).unwrap_err().is_invalid());
+        }
+    }
+
+    // Mutations caught: a share that is taken for another's default; a name that is taken for the default in silence.
+    #[test]
+    fn variables_name_it() {
+        let named = |name, share| Sampling::named(name, share).map(|sampling| sampling.to_string());
+        for (name, share, expected) in [
+            ("always_on", None, "always"),
+            ("parentbased_always_on", Some("0.5"), "always"),
+            ("always_off", None, "never"),
+            (" traceidratio ", Some(" 0.25 "), "ratio 0.25"),
+            ("parentbased_traceidratio", None, "always"),
+            ("tail", None, "tail 0.01"),
+            ("tail", Some("0.125"), "tail 0.125"),
+        ] {
+            let named = named(name, share).unwrap();
+            let close =
+                named.split_once(' ').zip(expected.split_once(' ')).is_some_and(|(named, expected)| {
+                    let share = |text: &str| text.parse::<f64>().unwrap();
+                    named.0 == expected.0 && (share(named.1) - share(expected.1)).abs() < 1e-15
+                });
+            assert!(named == expected || close, "{name}: {named}");
+        }
+        for (name, share) in
+            [("jaeger_remote", None), ("tail", Some("2")), ("traceidratio", Some("half")), ("", None)]
+        {
+            assert!(named(name, share).unwrap_err().is_invalid(), "{name}");
         }
     }
 

@@ -35,6 +35,10 @@ pub const X_DATADOG_TAGS: &str = "x-datadog-tags";
 pub const X_AMZN_TRACE_ID: &str = "x-amzn-trace-id";
 /// The variable that says by which headers contexts go.
 pub const OTEL_PROPAGATORS: &str = "OTEL_PROPAGATORS";
+/// The variable that names which traces are kept.
+pub const OTEL_TRACES_SAMPLER: &str = "OTEL_TRACES_SAMPLER";
+/// The variable that says how many of them.
+pub const OTEL_TRACES_SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
 
 /// Metric names and label names.
 pub mod metric {

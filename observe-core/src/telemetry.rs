@@ -4,6 +4,7 @@ mod answer;
 #[cfg(feature = "metrics")]
 mod bridge;
 mod builder;
+mod decide;
 mod itself;
 #[cfg(feature = "subscriber")]
 mod layer;

@@ -1,12 +1,12 @@
 //! What a telemetry is made of, and by whose word.
 
+use super::decide::{Door, decide_filter, decide_format, decide_propagators, decide_sampling, listed};
 use super::itself::Itself;
 use super::{Inner, Telemetry};
 use crate::clock::Clock;
 use crate::context::{Propagation, Propagator};
 use crate::error::{Error, Kind};
 use crate::export::json::{JsonLines, Keys, LogFormat, LogOptions, Service};
-use crate::export::pretty::Pretty;
 use crate::export::queue::QueueLimits;
 use crate::filter::Filter;
 use crate::function;
@@ -33,7 +33,7 @@ pub struct Builder {
     version: String,
     revision: String,
     clock: Clock,
-    sampling: Sampling,
+    sampling: Option<Sampling>,
     slow: Duration,
     trace_limits: TraceLimits,
     keep_rate: u32,
@@ -49,23 +49,6 @@ pub struct Builder {
     panic_hook: bool,
 }
 
-/// How a telemetry stands to `tracing`'s own global subscriber.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Door {
-    /// Ours is it.
-    Subscriber,
-    /// It is the user's, and has our layer.
-    Layer,
-    /// Nothing global is touched.
-    Scope,
-}
-
-/// A setting, and by whose word it is what it is.
-struct Decided<T> {
-    value: T,
-    by: &'static str,
-}
-
 impl Builder {
     pub(super) fn new(service: String) -> Self {
         Self {
@@ -73,7 +56,7 @@ impl Builder {
             version: String::new(),
             revision: String::new(),
             clock: Clock::system(),
-            sampling: Sampling::default(),
+            sampling: None,
             slow: Duration::from_secs(1),
             trace_limits: TraceLimits::default(),
             keep_rate: 100,
@@ -108,9 +91,11 @@ impl Builder {
         self
     }
 
-    /// Which traces are kept. Defaults to failures, slow ones, and 1 % of the rest.
+    /// Which traces are kept. Defaults to what the variables `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` say
+    /// (`always_on`, `always_off`, `traceidratio`, also behind `parentbased_`; `tail`), else to failures, slow ones, and
+    /// 1 % of the rest.
     pub fn sampling(mut self, sampling: Sampling) -> Self {
-        self.sampling = sampling;
+        self.sampling = Some(sampling);
         self
     }
 
@@ -260,6 +245,12 @@ impl Builder {
         Hub::examine(&registry)?;
         let (filter, complaints) = decide_filter(std::env::var("RUST_LOG").ok(), self.filter, door);
         let (format, misread) = decide_format(std::env::var("OBSERVE_LOG").ok(), self.format);
+        let variable = |name| std::env::var(name).ok();
+        let (sampling, unsampled) = decide_sampling(
+            variable(semconv::OTEL_TRACES_SAMPLER),
+            variable(semconv::OTEL_TRACES_SAMPLER_ARG),
+            self.sampling,
+        );
         let started = self.clock.unix_nanos(self.clock.now());
 
         let lines = if self.lines {
@@ -280,19 +271,21 @@ impl Builder {
             None => Arc::new(Nowhere),
         };
         let told = format!(
-            "filter {} by {}; format {} by {}; propagators {} by {}",
+            "filter {} by {}; format {} by {}; propagators {} by {}; sampling {} by {}",
             filter.value,
             filter.by,
             format.value,
             format.by,
             listed(propagation.in_order()),
             propagators.by,
+            sampling.value,
+            sampling.by,
         );
         let recorder = Recorder::new(self.recorder).map(Arc::new);
         let hub = Arc::new(Hub::new(Parts {
             clock: self.clock,
             registry: registry.clone(),
-            sampling: self.sampling,
+            sampling: sampling.value,
             slow: self.slow,
             propagation,
             sink,
@@ -311,6 +304,7 @@ impl Builder {
         let inner = Arc::new(Inner { hub: Arc::clone(&hub), dispatch: OnceLock::new(), lines });
         let mut complaints: Vec<String> = complaints.iter().map(Error::to_string).collect();
         complaints.extend(misread);
+        complaints.extend(unsampled.as_ref().map(Error::to_string));
         complaints.extend(unknown.iter().map(|error| format!("{}: {error}", semconv::OTEL_PROPAGATORS)));
         complaints.extend(registry.conflicts().iter().map(Error::to_string));
         if door == Door::Subscriber {
@@ -357,114 +351,8 @@ fn lines_of(inner: &Inner) -> impl Fn(Duration) + Send + Sync + 'static + use<> 
     }
 }
 
-/// The operator's word wins over the code's.
-fn decide_filter(asked: Option<String>, code: Option<Filter>, door: Door) -> (Decided<Filter>, Vec<Error>) {
-    let asked = asked.filter(|_| door != Door::Scope);
-    let (asked, complaints) = asked.map_or((None, Vec::new()), |text| Filter::read(&text));
-    let decided = match (asked, code) {
-        (Some(value), _) => Decided { value, by: "RUST_LOG" },
-        (None, Some(value)) => Decided { value, by: "code" },
-        (None, None) => Decided { value: Filter::default(), by: "default" },
-    };
-    (decided, complaints)
-}
-
-/// The code's word wins over the variable's. What the variable says that is no format is told.
-fn decide_format(asked: Option<String>, code: Option<LogFormat>) -> (Decided<LogFormat>, Option<String>) {
-    let asked = asked.unwrap_or_default();
-    let read = match asked.trim() {
-        "" => Ok(None),
-        "json" => Ok(Some(LogFormat::Json)),
-        "pretty" => Ok(Some(LogFormat::Pretty { colour: Pretty::stdout_has_colour() })),
-        other => Err(format!("OBSERVE_LOG `{other}`: is `json` or `pretty`")),
-    };
-    let (asked, misread) = match read {
-        Ok(asked) => (asked, None),
-        Err(text) => (None, Some(text)),
-    };
-    let decided = match (code, asked) {
-        (Some(value), _) => Decided { value, by: "code" },
-        (None, Some(value)) => Decided { value, by: "OBSERVE_LOG" },
-        (None, None) => Decided { value: LogFormat::Json, by: "default" },
-    };
-    (decided, misread)
-}
-
-/// The code's word wins over the variable's. What the variable says that is no propagator is told.
-fn decide_propagators(
-    asked: Option<String>,
-    code: Option<Vec<Propagator>>,
-) -> (Decided<Vec<Propagator>>, Vec<Error>) {
-    let (asked, complaints) = Propagation::read(&asked.unwrap_or_default());
-    let decided = match (code, asked) {
-        (Some(value), _) => Decided { value, by: "code" },
-        (None, Some(value)) => Decided { value, by: semconv::OTEL_PROPAGATORS },
-        (None, None) => Decided { value: Propagation::default().in_order().to_vec(), by: "default" },
-    };
-    (decided, complaints)
-}
-
-fn listed(propagators: &[Propagator]) -> String {
-    let names: Vec<&str> = propagators.iter().map(|propagator| propagator.as_str()).collect();
-    if names.is_empty() { "none".to_owned() } else { names.join(",") }
-}
-
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").field("service", &self.service).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn decided(asked: &str, code: Option<&str>, door: Door) -> (String, &'static str, usize) {
-        let code = code.map(|text| text.parse().unwrap());
-        let (decided, complaints) = decide_filter(Some(asked.to_owned()), code, door);
-        (decided.value.to_string(), decided.by, complaints.len())
-    }
-
-    // Mutation caught: an operator's word that cannot be read taken for `info`, which silences the code's.
-    #[test]
-    fn the_operator_wins_by_what_can_be_read() {
-        for unreadable in ["", " , ", "x=loud", "x=loud,", "[a{b=1,c=2}]"] {
-            let complaints = usize::from(unreadable.contains('='));
-            let by_code = decided(unreadable, Some("debug"), Door::Subscriber);
-            assert_eq!(by_code, ("debug".to_owned(), "code", complaints), "{unreadable}");
-            let by_default = decided(unreadable, None, Door::Subscriber);
-            assert_eq!(by_default, ("info".to_owned(), "default", complaints), "{unreadable}");
-        }
-        assert_eq!(decided("x=loud,warn", Some("debug"), Door::Layer), ("warn".to_owned(), "RUST_LOG", 1));
-        assert_eq!(decided("warn", Some("debug"), Door::Scope), ("debug".to_owned(), "code", 0));
-    }
-
-    // Mutation caught: the variable before the code's word, or an unknown name in silence.
-    #[test]
-    fn propagators_are_the_code_s_then_the_variable_s() {
-        let decided = |asked: &str, code: Option<&[Propagator]>| {
-            let (decided, unknown) = decide_propagators(Some(asked.to_owned()), code.map(<[_]>::to_vec));
-            (listed(&decided.value), decided.by, unknown.len())
-        };
-        let text = |text: &str| text.to_owned();
-        assert_eq!(decided("b3,xray", None), (text("b3,xray"), "OTEL_PROPAGATORS", 0));
-        assert_eq!(decided("b3,jaeger", None), (text("b3"), "OTEL_PROPAGATORS", 1));
-        assert_eq!(decided("none", None), (text("none"), "OTEL_PROPAGATORS", 0));
-        assert_eq!(decided("b3", Some(&[Propagator::XRay])), (text("xray"), "code", 0));
-        assert_eq!(decided("", None), (text("tracecontext,baggage"), "default", 0));
-        assert_eq!(decided("jaeger", None), (text("tracecontext,baggage"), "default", 1));
-    }
-
-    // Mutation caught: the variable before the code's word; a word that is no format passed over in silence.
-    #[test]
-    fn a_format_that_is_none_is_told() {
-        let asked = |text: &str, code| {
-            let (decided, misread) = decide_format(Some(text.to_owned()), code);
-            (decided.value.to_string(), decided.by, misread.is_some())
-        };
-        assert_eq!(asked("human", None), ("json".to_owned(), "default", true));
-        assert_eq!(asked("pretty", None), ("pretty".to_owned(), "OBSERVE_LOG", false));
-        assert_eq!(asked("pretty", Some(LogFormat::Json)), ("json".to_owned(), "code", false));
-        assert_eq!(asked("", None), ("json".to_owned(), "default", false));
     }
 }

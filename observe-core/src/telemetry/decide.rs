@@ -1,0 +1,171 @@
+//! Settings that the code and the environment both have a word on, and whose word counts.
+
+use crate::context::{Propagation, Propagator};
+use crate::error::Error;
+use crate::export::json::LogFormat;
+use crate::export::pretty::Pretty;
+use crate::filter::Filter;
+use crate::sampling::Sampling;
+use crate::semconv;
+
+/// How a telemetry stands to `tracing`'s own global subscriber.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Door {
+    /// Ours is it.
+    Subscriber,
+    /// It is the user's, and has our layer.
+    Layer,
+    /// Nothing global is touched.
+    Scope,
+}
+
+/// A setting, and by whose word it is what it is.
+pub(super) struct Decided<T> {
+    pub(super) value: T,
+    pub(super) by: &'static str,
+}
+
+/// The operator's word wins over the code's.
+pub(super) fn decide_filter(
+    asked: Option<String>,
+    code: Option<Filter>,
+    door: Door,
+) -> (Decided<Filter>, Vec<Error>) {
+    let asked = asked.filter(|_| door != Door::Scope);
+    let (asked, complaints) = asked.map_or((None, Vec::new()), |text| Filter::read(&text));
+    let decided = match (asked, code) {
+        (Some(value), _) => Decided { value, by: "RUST_LOG" },
+        (None, Some(value)) => Decided { value, by: "code" },
+        (None, None) => Decided { value: Filter::default(), by: "default" },
+    };
+    (decided, complaints)
+}
+
+/// The code's word wins over the variable's. What the variable says that is no format is told.
+pub(super) fn decide_format(
+    asked: Option<String>,
+    code: Option<LogFormat>,
+) -> (Decided<LogFormat>, Option<String>) {
+    let asked = asked.unwrap_or_default();
+    let read = match asked.trim() {
+        "" => Ok(None),
+        "json" => Ok(Some(LogFormat::Json)),
+        "pretty" => Ok(Some(LogFormat::Pretty { colour: Pretty::stdout_has_colour() })),
+        other => Err(format!("OBSERVE_LOG `{other}`: is `json` or `pretty`")),
+    };
+    let (asked, misread) = match read {
+        Ok(asked) => (asked, None),
+        Err(text) => (None, Some(text)),
+    };
+    let decided = match (code, asked) {
+        (Some(value), _) => Decided { value, by: "code" },
+        (None, Some(value)) => Decided { value, by: "OBSERVE_LOG" },
+        (None, None) => Decided { value: LogFormat::Json, by: "default" },
+    };
+    (decided, misread)
+}
+
+/// The code's word wins over the variable's. What the variable says that is no propagator is told.
+pub(super) fn decide_propagators(
+    asked: Option<String>,
+    code: Option<Vec<Propagator>>,
+) -> (Decided<Vec<Propagator>>, Vec<Error>) {
+    let (asked, complaints) = Propagation::read(&asked.unwrap_or_default());
+    let decided = match (code, asked) {
+        (Some(value), _) => Decided { value, by: "code" },
+        (None, Some(value)) => Decided { value, by: semconv::OTEL_PROPAGATORS },
+        (None, None) => Decided { value: Propagation::default().in_order().to_vec(), by: "default" },
+    };
+    (decided, complaints)
+}
+
+/// The code's word wins over the variable's. What the variable says that is no sampling is told.
+pub(super) fn decide_sampling(
+    asked: Option<String>,
+    share: Option<String>,
+    code: Option<Sampling>,
+) -> (Decided<Sampling>, Option<Error>) {
+    let asked = asked.filter(|name| !name.trim().is_empty());
+    let (asked, misread) = match asked.map(|name| Sampling::named(&name, share.as_deref())).transpose() {
+        Ok(asked) => (asked, None),
+        Err(error) => (None, Some(error)),
+    };
+    let decided = match (code, asked) {
+        (Some(value), _) => Decided { value, by: "code" },
+        (None, Some(value)) => Decided { value, by: semconv::OTEL_TRACES_SAMPLER },
+        (None, None) => Decided { value: Sampling::default(), by: "default" },
+    };
+    (decided, misread)
+}
+
+pub(super) fn listed(propagators: &[Propagator]) -> String {
+    let names: Vec<&str> = propagators.iter().map(|propagator| propagator.as_str()).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(",") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decided(asked: &str, code: Option<&str>, door: Door) -> (String, &'static str, usize) {
+        let code = code.map(|text| text.parse().unwrap());
+        let (decided, complaints) = decide_filter(Some(asked.to_owned()), code, door);
+        (decided.value.to_string(), decided.by, complaints.len())
+    }
+
+    // Mutation caught: an operator's word that cannot be read taken for `info`, which silences the code's.
+    #[test]
+    fn the_operator_wins_by_what_can_be_read() {
+        for unreadable in ["", " , ", "x=loud", "x=loud,", "[a{b=1,c=2}]"] {
+            let complaints = usize::from(unreadable.contains('='));
+            let by_code = decided(unreadable, Some("debug"), Door::Subscriber);
+            assert_eq!(by_code, ("debug".to_owned(), "code", complaints), "{unreadable}");
+            let by_default = decided(unreadable, None, Door::Subscriber);
+            assert_eq!(by_default, ("info".to_owned(), "default", complaints), "{unreadable}");
+        }
+        assert_eq!(decided("x=loud,warn", Some("debug"), Door::Layer), ("warn".to_owned(), "RUST_LOG", 1));
+        assert_eq!(decided("warn", Some("debug"), Door::Scope), ("debug".to_owned(), "code", 0));
+    }
+
+    // Mutation caught: the variable before the code's word, or an unknown name in silence.
+    #[test]
+    fn propagators_are_the_code_s_then_the_variable_s() {
+        let decided = |asked: &str, code: Option<&[Propagator]>| {
+            let (decided, unknown) = decide_propagators(Some(asked.to_owned()), code.map(<[_]>::to_vec));
+            (listed(&decided.value), decided.by, unknown.len())
+        };
+        let text = |text: &str| text.to_owned();
+        assert_eq!(decided("b3,xray", None), (text("b3,xray"), "OTEL_PROPAGATORS", 0));
+        assert_eq!(decided("b3,jaeger", None), (text("b3"), "OTEL_PROPAGATORS", 1));
+        assert_eq!(decided("none", None), (text("none"), "OTEL_PROPAGATORS", 0));
+        assert_eq!(decided("b3", Some(&[Propagator::XRay])), (text("xray"), "code", 0));
+        assert_eq!(decided("", None), (text("tracecontext,baggage"), "default", 0));
+        assert_eq!(decided("jaeger", None), (text("tracecontext,baggage"), "default", 1));
+    }
+
+    // Mutation caught: the variable before the code's word, or what it says in vain in silence.
+    #[test]
+    fn sampling_is_the_code_s_then_the_variable_s() {
+        let decided = |asked: &str, code| {
+            let (decided, misread) = decide_sampling(Some(asked.to_owned()), None, code);
+            (decided.value, decided.by, misread.is_some())
+        };
+        assert_eq!(decided("always_on", None), (Sampling::always(), "OTEL_TRACES_SAMPLER", false));
+        assert_eq!(decided("always_on", Some(Sampling::never())), (Sampling::never(), "code", false));
+        assert_eq!(decided("sometimes", None), (Sampling::default(), "default", true));
+        assert_eq!(decided(" ", None), (Sampling::default(), "default", false));
+    }
+
+    // Mutation caught: the variable before the code's word; a word that is no format passed over in silence.
+    #[test]
+    fn a_format_that_is_none_is_told() {
+        let asked = |text: &str, code| {
+            let (decided, misread) = decide_format(Some(text.to_owned()), code);
+            (decided.value.to_string(), decided.by, misread.is_some())
+        };
+        assert_eq!(asked("human", None), ("json".to_owned(), "default", true));
+        assert_eq!(asked("pretty", None), ("pretty".to_owned(), "OBSERVE_LOG", false));
+        assert_eq!(asked("pretty", Some(LogFormat::Json)), ("json".to_owned(), "code", false));
+        assert_eq!(asked("", None), ("json".to_owned(), "default", false));
+    }
+}
