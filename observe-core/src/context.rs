@@ -173,6 +173,12 @@ impl Context {
         self.span = span;
     }
 
+    /// Takes the span out, and with it the `tracestate`: what goes on is a new trace.
+    pub(crate) fn take_span(&mut self) -> Option<SpanContext> {
+        self.set_tracestate(TraceState::new());
+        self.span.take()
+    }
+
     /// Sets the members of `tracestate`.
     pub fn set_tracestate(&mut self, tracestate: TraceState) {
         if *self.tracestate() != tracestate {

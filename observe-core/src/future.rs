@@ -175,7 +175,12 @@ impl Current {
         Self { span: current::span(), scope, tracing: tracing::Span::current() }
     }
 
-    /// Runs `f` with it.
+    /// The telemetry alone, where it is not the process's own: nothing is running in it.
+    fn idle() -> Self {
+        Self { span: None, tracing: tracing::Span::none(), ..Self::capture() }
+    }
+
+    /// Runs `f` with it. May be called again, from several threads at once.
     pub fn run<R>(&self, f: impl FnOnce() -> R) -> R {
         let _stay = Stay::of(self);
         let _entered = self.tracing.enter();
@@ -264,9 +269,32 @@ impl<F> fmt::Debug for InCurrent<F> {
 
 /// Takes the current context along, by method.
 pub trait ObserveFuture: Future + Sized {
-    /// Polls this future with what is running here now, wherever it is polled: `tokio::spawn(work().in_current())`.
-    fn in_current(self) -> InCurrent<Self> {
+    /// Polls this future with what is running here now, wherever it is polled:
+    /// `tokio::spawn(work().in_current_operation())`. It is a part of that operation, but does not make it last.
+    fn in_current_operation(self) -> InCurrent<Self> {
         Current::capture().instrument(self)
+    }
+
+    /// Makes this future an operation in a trace of its own, with a link to what is running here now: for work that
+    /// outlives what asked for it. The operation begins here; of a future that can fail say so by
+    /// [`instrument_result`](Operation::instrument_result) of an operation that is
+    /// [linked](crate::OperationBuilder::linked).
+    ///
+    /// ```
+    /// use observe_core::{ObserveFuture, context::Context};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let trace = || Context::current().span().map(|span| span.trace_id);
+    /// let request = async move {
+    ///     let index = tokio::spawn(async move { trace() }.in_linked_operation("rebuild index"));
+    ///     assert_ne!(index.await.unwrap(), trace());
+    /// };
+    /// observe_core::Operation::builder("place order").start().instrument(request).await;
+    /// # });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    fn in_linked_operation(self, name: &'static str) -> InCurrent<Instrumented<Self>> {
+        Current::idle().instrument(Operation::builder(name).linked().start().instrument(self))
     }
 }
 

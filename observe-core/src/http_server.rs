@@ -16,7 +16,7 @@ pub use self::request::HttpRequest;
 pub use self::waiting::ReadyWait;
 
 use self::answer::Asked;
-use crate::context::{Context, ContextHeader, Extract, SpanContext, TraceId, Untrusted};
+use crate::context::{Context, ContextHeader, Extract, TraceId, Untrusted};
 use crate::fields::{Fields, Key, Text};
 use crate::http_metrics::{ActiveLabels, ErrorType, Method, RequestLabels, Route, Status, limit_routes};
 use crate::hub::Hub;
@@ -129,11 +129,8 @@ impl HttpServer {
             }
             describe(span.fields_mut(), &labels, request.method, path);
         }
-        if let (Some(link), Some(trace)) =
-            (admitted.as_ref().and_then(|admitted| admitted.link), span.trace())
-        {
-            trace.tell(|told| point_to(link, &mut told.annotations));
-            trace.link(span.id, link);
+        if let Some(link) = admitted.as_ref().and_then(|admitted| admitted.link) {
+            span.link(link);
         }
         if let (true, Some(started)) = (request.trusted, request.started) {
             match waiting::queued(started, self.hub.clock.unix_nanos(now)) {
@@ -467,14 +464,6 @@ fn describe(fields: &mut Fields, labels: &RequestLabels, method: &str, path: &st
     }
     fields.key_str(PATH, path);
     fields.key_str(SCHEME, labels.scheme.as_str());
-}
-
-/// The span that the trace points to instead of hanging below it.
-fn point_to(link: SpanContext, fields: &mut Fields) {
-    let (trace_id, span_id) = (link.trace_id.write_hex(), link.span_id.write_hex());
-    for (name, id) in [(keys::LINK_TRACE_ID, &trace_id[..]), (keys::LINK_SPAN_ID, &span_id[..])] {
-        fields.str(name, str::from_utf8(id).unwrap_or_default());
-    }
 }
 
 fn cut(text: &str, max: usize) -> &str {

@@ -1,6 +1,5 @@
 //! Streams: what goes on after the request that began it was answered.
 
-use crate::context::SpanContext;
 use crate::fields::Key;
 use crate::handover::Begun;
 use crate::http_metrics::{Method, OpenStreamLabels, StreamLabels};
@@ -35,7 +34,6 @@ pub struct HttpStream {
 struct Told {
     method: Method,
     labels: OpenStreamLabels,
-    link: SpanContext,
     sent: Option<u64>,
     received: Option<u64>,
 }
@@ -54,6 +52,7 @@ impl HttpStream {
         if let Some(span) = Shared::get_mut(&mut span) {
             span.fields_mut().inherit(&fields);
         }
+        span.link(link);
         let route = (!labels.route.is_none()).then(|| labels.route.as_str());
         let operation = Operation::open_on(span, || {
             tracing::info_span!(
@@ -68,7 +67,7 @@ impl HttpStream {
                 stream = labels.stream.as_str(),
             )
         });
-        let told = Told { method, labels, link, sent: None, received: None };
+        let told = Told { method, labels, sent: None, received: None };
         Self { operation, hub, told, is_open: true }
     }
 
@@ -165,8 +164,6 @@ fn tell(end: &End<'_>, told: &Told, level: Option<Level>, scratch: &mut Scratch)
     const STREAM: Key = Key::new(names::STREAM);
     let Scratch { message, fields, target: text } = scratch;
     fields.key_str(STREAM, told.labels.stream.as_str());
-    fields.str(keys::LINK_TRACE_ID, &told.link.trace_id.to_string());
-    fields.str(keys::LINK_SPAN_ID, &told.link.span_id.to_string());
     if let Some(bytes) = told.sent {
         fields.u64(names::STREAM_SENT, bytes);
     }
@@ -180,7 +177,6 @@ fn tell(end: &End<'_>, told: &Told, level: Option<Level>, scratch: &mut Scratch)
 
     // Writing to a string does not fail.
     let _ = write!(text, "{}", Name { method: told.method, labels: told.labels });
-    end.trace.link(end.span.id, told.link);
     end.record(text, Kind::Server, fields);
     if let Some(level) = level {
         message.set_formatted(format_args!("{text} {}", end.outcome));

@@ -56,6 +56,7 @@
 //! - `metrics`: `Telemetry::metrics_bridge`, to take in what the macros of the `metrics` crate record.
 //! - `subscriber`: `Telemetry::layer`, to join a `tracing-subscriber` registry.
 //! - `test-util`: `testing`, what a test sees of one telemetry.
+//! - `tokio`: `spawn` and `spawn_blocking`, tasks that take their context along.
 //!
 //! # What is not here
 //!
@@ -101,6 +102,8 @@ mod slab;
 mod span;
 mod stream_guard;
 mod subscriber;
+#[cfg(feature = "tokio")]
+mod task;
 mod telemetry;
 #[cfg(feature = "test-util")]
 pub mod testing;
@@ -172,6 +175,8 @@ pub use sampling::Sampling;
 pub use stream_guard::{StreamFuture, StreamGuard, StreamMeter};
 #[cfg(feature = "subscriber")]
 pub use subscriber::SubscriberLayer;
+#[cfg(feature = "tokio")]
+pub use task::{spawn, spawn_blocking};
 pub use telemetry::{Builder, Scoped, Telemetry};
 pub use traces::TraceLimits;
 pub use usage::{Holding, Queue, Ticket, Usage, Waiting};

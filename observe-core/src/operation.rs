@@ -5,7 +5,7 @@ mod builder;
 pub use builder::OperationBuilder;
 
 use crate::clock::Tick;
-use crate::context::Context;
+use crate::context::{Context, SpanContext};
 use crate::current::{self, Offer, Pushed};
 use crate::fields::{Fields, Key, Text};
 use crate::function::Measure;
@@ -368,6 +368,9 @@ impl End<'_> {
             if let Some(cause) = told.cause.told(self.outcome.is_failure()) {
                 fields.str(semconv::span::ERROR_MESSAGE, cause);
             }
+            if let Some(link) = told.link {
+                point_to(link, fields);
+            }
             fields.extend(&told.annotations);
         }
     }
@@ -397,6 +400,16 @@ fn tell(end: &End<'_>, measure: &Measure) {
             end.log(level, semconv::span::TARGET, message, fields);
         }
     });
+}
+
+/// The span that the trace points to instead of hanging below it.
+fn point_to(link: SpanContext, fields: &mut Fields) {
+    let (trace_id, span_id) = (link.trace_id.write_hex(), link.span_id.write_hex());
+    for (name, id) in
+        [(semconv::span::LINK_TRACE_ID, &trace_id[..]), (semconv::span::LINK_SPAN_ID, &span_id[..])]
+    {
+        fields.str(name, str::from_utf8(id).unwrap_or_default());
+    }
 }
 
 fn below_current(hub: Option<&Arc<Hub>>, correlated: bool) -> Shared<OpenSpan> {

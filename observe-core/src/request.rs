@@ -4,7 +4,7 @@
 //! not, through `#[observed]` functions as well. Where nothing is running they do nothing.
 
 use crate::current;
-use crate::fields::Text;
+use crate::fields::{Fields, Text};
 use crate::label::LabelValue;
 use crate::semconv;
 use crate::trace::{LocalTrace, Told};
@@ -69,16 +69,7 @@ pub fn annotate(name: &str, value: impl Into<Value>) {
     } else {
         name
     };
-    tell(|told| {
-        let fields = &mut told.annotations;
-        match value.0 {
-            Repr::Str(value) => fields.str(name, &value),
-            Repr::U64(value) => fields.u64(name, value),
-            Repr::I64(value) => fields.i64(name, value),
-            Repr::F64(value) => fields.f64(name, value),
-            Repr::Bool(value) => fields.bool(name, value),
-        }
-    });
+    tell(|told| value.write(name, &mut told.annotations));
 }
 
 /// Names the route that matched, where the layer around the server cannot see it: a service that matches paths
@@ -108,7 +99,7 @@ fn trace(f: impl FnOnce(&LocalTrace)) {
     }
 }
 
-/// The value of an annotation: text, a number or a boolean.
+/// The value of an annotation or an attribute: text, a number or a boolean.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Value(Repr);
 
@@ -119,6 +110,18 @@ enum Repr {
     I64(i64),
     F64(f64),
     Bool(bool),
+}
+
+impl Value {
+    pub(crate) fn write(&self, name: &str, fields: &mut Fields) {
+        match &self.0 {
+            Repr::Str(value) => fields.str(name, value),
+            Repr::U64(value) => fields.u64(name, *value),
+            Repr::I64(value) => fields.i64(name, *value),
+            Repr::F64(value) => fields.f64(name, *value),
+            Repr::Bool(value) => fields.bool(name, *value),
+        }
+    }
 }
 
 macro_rules! from {

@@ -2,7 +2,7 @@
 
 use crate::catch::try_lock;
 use crate::clock::Tick;
-use crate::context::{Context, SpanId};
+use crate::context::{Context, SpanContext, SpanId};
 use crate::fields::Fields;
 use crate::hub::Hub;
 use crate::outcome::Outcome;
@@ -303,6 +303,19 @@ impl OpenSpan {
         });
     }
 
+    /// Points to another span. The first link of a local root is on its line, too.
+    pub(crate) fn link(&self, to: SpanContext) {
+        let Some(trace) = self.trace() else { return };
+        if self.is_local_root {
+            trace.tell(|told| {
+                told.link.get_or_insert(to);
+            });
+        }
+        trace.link(self.id, to);
+        #[cfg(feature = "test-util")]
+        self.show(|seen| seen.links.push(to));
+    }
+
     /// Shows it to a test that looks on, if one does: as an operation, or as a span of `tracing` alone.
     #[cfg(feature = "test-util")]
     pub(crate) fn show_opened(&self, name: &str, is_operation: bool) {
@@ -318,6 +331,12 @@ impl OpenSpan {
                 is_open: true,
                 outcome: None,
                 duration: None,
+                // What was said before it was opened.
+                links: if self.is_local_root {
+                    trace.told().and_then(|told| told.link).into_iter().collect()
+                } else {
+                    Vec::new()
+                },
                 fields: self.with_fields(|fields| fields.as_str().to_owned()),
             });
         }

@@ -198,8 +198,8 @@ fn record_late(span: &OpenSpan, values: &Record<'_>) {
 
 /// A span points to another.
 fn follow(span: &OpenSpan, follows: &OpenSpan) {
-    if let (Some(trace), Some(to)) = (span.trace(), follows.trace()) {
-        trace.link(span.id, to.span_context(follows.id));
+    if let Some(to) = follows.trace() {
+        span.link(to.span_context(follows.id));
     }
 }
 

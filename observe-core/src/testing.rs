@@ -47,7 +47,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// What is to be seen runs in it: [`run`](Captured::run) or [`scope`](Captured::scope) around the code of the test,
 /// and [`telemetry`](Captured::telemetry) for what takes one (the tower layer). Tasks that are spawned meanwhile take
-/// it along by [`in_current`](crate::ObserveFuture::in_current).
+/// it along by [`in_current_operation`](crate::ObserveFuture::in_current_operation).
 ///
 /// The `log` crate's logger is set by [`install`](Builder::install) alone, the process's own panic hook by that and
 /// [`install_without_subscriber`](Builder::install_without_subscriber).

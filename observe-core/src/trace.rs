@@ -53,6 +53,8 @@ pub(crate) struct Told {
     pub(crate) cause: Cause,
     /// Fields for the root's line.
     pub(crate) annotations: Fields,
+    /// What the root points to first, for its line.
+    pub(crate) link: Option<SpanContext>,
     /// Somebody waits for the connection that the request may be answered with.
     pub(crate) handover: Option<Arc<Handover>>,
     /// How many bytes of the request's body were read, and of the answer's sent, where somebody counts.
@@ -285,6 +287,7 @@ impl Pooled for LocalTrace {
             told.route = None;
             told.cause = Cause::default();
             told.annotations.clear();
+            told.link = None;
             told.handover = None;
             told.request_bytes = None;
             told.response_bytes = None;

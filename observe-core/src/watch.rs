@@ -1,6 +1,6 @@
 //! What a test sees of spans, while they run: feature `test-util`.
 
-use crate::context::{SpanId, TraceId};
+use crate::context::{SpanContext, SpanId, TraceId};
 use crate::fields::Fields;
 use crate::outcome::Outcome;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,6 +25,7 @@ pub(crate) struct Seen {
     pub(crate) is_open: bool,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) duration: Option<Duration>,
+    pub(crate) links: Vec<SpanContext>,
     /// Members of a JSON object: [`Fields::as_str`].
     pub(crate) fields: String,
 }
@@ -48,7 +49,7 @@ impl Watch {
     pub(crate) fn open(&self, seen: Seen) {
         let mut spans = self.lock();
         if let Some(known) = spans.iter_mut().rev().find(|known| known.span_id == seen.span_id) {
-            *known = seen;
+            *known = Seen { links: std::mem::take(&mut known.links), ..seen };
         } else if spans.len() < MAX_SPANS {
             spans.push(seen);
         }

@@ -60,7 +60,7 @@ fn what_a_dropped_future_holds_is_dropped_inside() {
     let operation = telemetry.operation("captured").start();
     let expected = operation.context();
     let guard = operation.enter();
-    let future = held(&seen).in_current();
+    let future = held(&seen).in_current_operation();
     drop(guard);
     poll_once_and_drop(future);
     assert_eq!(seen.with(Vec::pop), Some(expected));

@@ -31,6 +31,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "operation",
             "panics",
             "future",
+            "task",
             "observed",
             "subscriber",
             "http_stream",

@@ -296,7 +296,7 @@ fn a_context_goes_along_to_threads_and_tasks() {
                 yield_once().await;
                 info_span!("child").in_scope(|| info!("task's child"));
             };
-            runtime.block_on(runtime.spawn(task.in_current())).unwrap();
+            runtime.block_on(runtime.spawn(task.in_current_operation())).unwrap();
         });
     });
     assert_eq!(lines.len(), 4);

@@ -63,7 +63,7 @@ fn spans_are_a_tree_of_what_ran() {
         order
             .instrument(async {
                 assert!(charge(10).await.is_ok());
-                assert!(tokio::spawn(charge(11).in_current()).await.unwrap().is_err());
+                assert!(tokio::spawn(charge(11).in_current_operation()).await.unwrap().is_err());
                 let span = info_span!("left", late = tracing::field::Empty);
                 span.record("late", 3);
                 drop(span);

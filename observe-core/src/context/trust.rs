@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use super::Context;
 use crate::context::baggage::Baggage;
 use crate::context::traceparent::SpanContext;
-use crate::context::tracestate::TraceState;
 
 /// What is taken of the context of a sender that is not trusted. What is taken of it is bounded and checked in any
 /// case.
@@ -73,10 +72,7 @@ impl Untrusted {
             admitted.context.to_mut().set_baggage(Baggage::new());
         }
         if !self.continue_trace && span.is_some() {
-            let context = admitted.context.to_mut();
-            context.set_span(None);
-            context.set_tracestate(TraceState::new());
-            admitted.link = span;
+            admitted.link = admitted.context.to_mut().take_span();
         }
         admitted
     }
@@ -95,7 +91,7 @@ pub(crate) struct Admitted<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::{CorrelationId, TraceFlags};
+    use crate::context::{CorrelationId, TraceFlags, TraceState};
 
     fn full() -> Context {
         let mut context = Context::new();

@@ -1,7 +1,6 @@
 //! Requests that begin a stream.
 
 use super::{HttpServerOperation, ROUTE};
-use crate::context::TraceState;
 use crate::fields::Fields;
 use crate::handover::Begun;
 use crate::http_metrics::{OpenStreamLabels, Route, StreamKind};
@@ -45,8 +44,7 @@ impl HttpServerOperation {
         let labels = OpenStreamLabels { route: named.unwrap_or(self.labels.route), stream: kind };
         // The correlation id and the baggage go along; the trace is another.
         let mut context = self.operation.context();
-        context.set_span(None);
-        context.set_tracestate(TraceState::default());
+        context.take_span();
         let mut fields = Fields::new();
         span.with_fields(|request| fields.inherit(request));
         if named.is_some() {

@@ -19,7 +19,7 @@ impl Telemetry {
     /// beside each other count in the same series, so compare differences.
     ///
     /// What `tokio::spawn` starts is outside, unless it takes its context along
-    /// ([`in_current`](crate::ObserveFuture::in_current)). Records of the `log` crate are heard only in a process in which a
+    /// ([`in_current_operation`](crate::ObserveFuture::in_current_operation)). Records of the `log` crate are heard only in a process in which a
     /// telemetry was [installed](super::Builder::install).
     ///
     /// ```

@@ -1,6 +1,6 @@
 //! Spans that were opened.
 
-use crate::context::{SpanId, TraceId};
+use crate::context::{SpanContext, SpanId, TraceId};
 use crate::outcome::Outcome;
 use crate::watch::Seen;
 use serde_json::{Map, Value};
@@ -40,6 +40,12 @@ impl Span {
     #[must_use]
     pub fn parent(&self) -> Option<SpanId> {
         self.seen.parent
+    }
+
+    /// The spans that it points to, in the order in which that was said.
+    #[must_use]
+    pub fn links(&self) -> &[SpanContext] {
+        &self.seen.links
     }
 
     /// Whether it is an operation: a request, an annotated function, one opened by hand.

@@ -77,7 +77,7 @@ async fn charge(
 ) -> Result<(StatusCode, Json<Order>), ShopError> {
     new.validate().map_err(ShopError::Invalid)?;
     // A task of its own: what was begun is finished, also when the client goes away.
-    let placed = tokio::spawn(async move { shop.place(&new).await }.in_current()).await;
+    let placed = tokio::spawn(async move { shop.place(&new).await }.in_current_operation()).await;
     let order = placed.unwrap_or(Err(ShopError::Lost))?;
     Ok((StatusCode::CREATED, Json(order)))
 }
