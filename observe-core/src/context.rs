@@ -11,6 +11,7 @@ mod correlation;
 mod datadog;
 mod hex;
 mod id;
+pub(crate) mod ot;
 mod propagation;
 mod propagator;
 mod rejected;
@@ -171,6 +172,11 @@ impl Context {
     /// [`TraceState`] too.
     pub fn set_span(&mut self, span: Option<SpanContext>) {
         self.span = span;
+    }
+
+    /// Whether it says nothing but which span it is.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.carried.is_none()
     }
 
     /// Takes the span out, and with it the `tracestate`: what goes on is a new trace.

@@ -1,7 +1,7 @@
 //! What operations report to: one for each telemetry.
 
 use crate::clock::Clock;
-use crate::context::{Context, ContextHeader, Extract, Inject, Propagation, Rejected};
+use crate::context::{Context, ContextHeader, Extract, Inject, Propagation, Rejected, TraceState, ot};
 use crate::error::Error;
 use crate::fields::{Fields, Text};
 use crate::filter::Filter;
@@ -28,6 +28,8 @@ pub(crate) struct Hub {
     /// From which duration on a local root is slow.
     pub(crate) slow: Duration,
     pub(crate) propagation: Propagation,
+    /// What a trace in the baseline hands on that came without anything to hand on.
+    pub(crate) in_baseline: Context,
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) traces: Traces,
     /// Spans that were not recorded because too many were open.
@@ -67,12 +69,15 @@ impl Hub {
     /// Wires the parts. Nobody sees it yet: see [`expose`](Hub::expose).
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { clock, registry, sampling, slow, propagation, sink, traces, filter } = parts;
+        let mut in_baseline = Context::new();
+        in_baseline.set_tracestate(ot::with_threshold(&TraceState::new(), sampling.threshold()));
         let hub = Self {
             clock,
             registry,
             sampling,
             slow,
             propagation,
+            in_baseline,
             sink,
             traces,
             spans_refused: AtomicU64::new(0),

@@ -5,7 +5,7 @@ mod builder;
 pub use builder::OperationBuilder;
 
 use crate::clock::Tick;
-use crate::context::{Context, SpanContext};
+use crate::context::{Context, SpanContext, Untrusted};
 use crate::current::{self, Offer, Pushed};
 use crate::fields::{Fields, Key, Text};
 use crate::function::Measure;
@@ -54,6 +54,8 @@ pub(crate) enum Parent<'a> {
     Tracing,
     /// A local root below a context from elsewhere. It is empty: a new trace.
     Context(&'a Context),
+    /// The same, and its sender is trusted.
+    Trusted(&'a Context),
 }
 
 /// How an operation ended, for those who record it.
@@ -100,9 +102,18 @@ impl Operation {
         let offer = match parent {
             Parent::Tracing => Offer::Wanted,
             Parent::Current => Offer::Span(below_current(hub, correlated)),
-            Parent::Context(context) => {
+            Parent::Context(context) | Parent::Trusted(context) => {
                 let hub = hub.map_or_else(current::hub, Arc::clone);
-                Offer::Span(OpenSpan::root(&hub, Some(context), correlated, hub.clock.now()))
+                let trusted = matches!(parent, Parent::Trusted(_));
+                let admitted = Untrusted::BY_HAND.admit(context, trusted);
+                let context = admitted.as_ref().map_or(context, |admitted| &*admitted.context);
+                let mut span = OpenSpan::root(&hub, Some(context), correlated, hub.clock.now());
+                if admitted.is_some_and(|admitted| admitted.keep)
+                    && let Some(own) = Shared::get_mut(&mut span)
+                {
+                    own.keep();
+                }
+                Offer::Span(span)
             }
         };
         Self::begin(offer, hub, correlated, measure, make)

@@ -8,7 +8,6 @@ mod rate;
 
 pub(crate) use rate::KeepRate;
 
-use crate::context::TraceId;
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
 use crate::record::Keep;
@@ -25,7 +24,7 @@ const RANDOMNESS: u64 = 1 << 56;
 /// A trace that is marked is kept whatever is chosen here: by [`keep`](crate::keep), or by the sampled flag of a caller
 /// that is trusted. The flag of others does not count: a client could ask for anything. The share is chosen by the
 /// trace id, the same in every process with the same share, and the flag that is sent on (and stands on the lines) says
-/// whether the trace is in it, or was marked by such a caller.
+/// whether the trace is in it, or is known to be kept for another reason.
 ///
 /// Failures and slow traces are kept up to a rate for each kind of error: see
 /// [`Builder::keep_rate`](crate::Builder::keep_rate).
@@ -96,10 +95,16 @@ impl Sampling {
         }
     }
 
-    /// Whether the trace is in the baseline: known from its first span on, the same in every process.
+    /// Whether a trace of this randomness (56 bits) is in the baseline: known from its first span on, the same in every
+    /// process.
     #[must_use]
-    pub(crate) fn is_baseline(self, trace_id: TraceId) -> bool {
-        trace_id.randomness() >= self.threshold
+    pub(crate) fn is_baseline(self, randomness: u64) -> bool {
+        randomness >= self.threshold
+    }
+
+    /// From which randomness on a trace is in the baseline, as others are told; `None`: no trace is.
+    pub(crate) fn threshold(self) -> Option<u64> {
+        (self.threshold < RANDOMNESS).then_some(self.threshold)
     }
 
     /// Whether failures are kept whatever their randomness.
@@ -179,6 +184,7 @@ fn threshold_of(share: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::TraceId;
 
     fn facts() -> Facts {
         Facts {
@@ -195,18 +201,18 @@ mod tests {
     #[test]
     fn the_ends_of_the_scale() {
         for _ in 0..100 {
-            let id = TraceId::random();
-            assert!(Sampling::always().is_baseline(id));
-            assert!(!Sampling::never().is_baseline(id));
-            assert!(Sampling::ratio(1.0).unwrap().is_baseline(id));
-            assert!(!Sampling::ratio(0.0).unwrap().is_baseline(id));
+            let randomness = TraceId::random().randomness();
+            assert!(Sampling::always().is_baseline(randomness));
+            assert!(!Sampling::never().is_baseline(randomness));
+            assert!(Sampling::ratio(1.0).unwrap().is_baseline(randomness));
+            assert!(!Sampling::ratio(0.0).unwrap().is_baseline(randomness));
         }
     }
 
     #[test]
     fn a_share_is_kept() {
         let sampling = Sampling::ratio(0.25).unwrap();
-        let kept = (0..40_000).filter(|_| sampling.is_baseline(TraceId::random())).count();
+        let kept = (0..40_000).filter(|_| sampling.is_baseline(TraceId::random().randomness())).count();
         // 40,000 draws at 1/4: six standard deviations are 520.
         assert!((9_480..=10_520).contains(&kept), "{kept}");
     }

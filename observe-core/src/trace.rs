@@ -5,7 +5,7 @@ mod buffer;
 use crate::catch::try_lock;
 use crate::cause::Cause;
 use crate::clock::Tick;
-use crate::context::{Context, CorrelationId, SpanContext, SpanId, TraceFlags, TraceId};
+use crate::context::{Context, CorrelationId, SpanContext, SpanId, TraceFlags, TraceId, ot};
 use crate::fields::Fields;
 use crate::handover::Handover;
 use crate::hub::Hub;
@@ -73,8 +73,8 @@ impl LocalTrace {
         let remote = parent.and_then(Context::span);
         let trace_id = remote.map_or_else(TraceId::random, |span| span.trace_id);
         let flags = remote.map_or(TraceFlags::RANDOM, |span| span.flags);
-        let flags = flags.sampled(hub.sampling.is_baseline(trace_id));
-        let carried = parent.cloned().unwrap_or_default();
+        let mut carried = parent.cloned().unwrap_or_default();
+        let flags = flags.sampled(is_baseline(hub, trace_id, &mut carried));
         if let Some(mut trace) = Self::pool().take()
             && let Some(own) = Shared::get_mut(&mut trace)
         {
@@ -260,6 +260,21 @@ impl LocalTrace {
     fn lock(&self) -> MutexGuard<'_, Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the trace is in the baseline, by its id, or by the randomness that a caller named who was believed. What is
+/// handed on says so.
+fn is_baseline(hub: &Hub, trace_id: TraceId, carried: &mut Context) -> bool {
+    let state = carried.tracestate();
+    let randomness = ot::randomness(state).unwrap_or_else(|| trace_id.randomness());
+    let is_baseline = hub.sampling.is_baseline(randomness);
+    if is_baseline && carried.is_bare() {
+        *carried = hub.in_baseline.clone();
+    } else if is_baseline || ot::is_in(state) {
+        let threshold = hub.sampling.threshold().filter(|_| is_baseline);
+        carried.set_tracestate(ot::with_threshold(state, threshold));
+    }
+    is_baseline
 }
 
 impl Drop for LocalTrace {

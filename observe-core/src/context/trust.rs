@@ -4,13 +4,15 @@ use std::borrow::Cow;
 
 use super::Context;
 use crate::context::baggage::Baggage;
+use crate::context::ot;
 use crate::context::traceparent::SpanContext;
 
 /// What is taken of the context of a sender that is not trusted. What is taken of it is bounded and checked in any
 /// case.
 ///
-/// Whatever is said here, such a sender's sampled flag does not count, nor its `X-Request-Start`; a correlation id
-/// is taken over, as it is only a text to search for.
+/// Whatever is said here, such a sender's sampled flag does not count, nor its `X-Request-Start`, nor what its
+/// `tracestate` says of sampling (the member `ot`, which is taken out: services behind this one may trust it); a
+/// correlation id is taken over, as it is only a text to search for.
 ///
 /// ```
 /// use observe_core::context::Untrusted;
@@ -49,12 +51,15 @@ impl Untrusted {
         self
     }
 
+    /// Of a parent that the code names: its baggage is what the code makes of it.
+    pub(crate) const BY_HAND: Untrusted = Untrusted { continue_trace: true, baggage: true };
+
     /// What of a context counts; `None`: it counts as it came, and nothing follows from it. So are most.
     #[inline]
     pub(crate) fn admit(self, context: &Context, trusted: bool) -> Option<Admitted<'_>> {
         let plain = match context.span() {
             Some(span) if trusted => !span.flags.is_sampled(),
-            Some(_) => self.continue_trace,
+            Some(_) => self.continue_trace && !ot::is_in(context.tracestate()),
             None => true,
         };
         let whole = trusted || self.baggage || context.baggage().is_empty();
@@ -71,7 +76,9 @@ impl Untrusted {
         if !self.baggage && !context.baggage().is_empty() {
             admitted.context.to_mut().set_baggage(Baggage::new());
         }
-        if !self.continue_trace && span.is_some() {
+        if self.continue_trace && ot::is_in(context.tracestate()) {
+            admitted.context.to_mut().set_tracestate(ot::without(context.tracestate()));
+        } else if !self.continue_trace && span.is_some() {
             admitted.link = admitted.context.to_mut().take_span();
         }
         admitted
@@ -125,6 +132,19 @@ mod tests {
             assert_eq!((&*trusted.context, trusted.link, trusted.keep), (&context, None, true));
         }
         assert_eq!(Untrusted::default(), Untrusted::default().continue_trace(true).baggage(false));
+    }
+
+    // Mutations caught: a stranger's word about sampling that is believed, or handed on to those who believe this one;
+    // a trusted one's that is not.
+    #[test]
+    fn what_is_said_of_sampling_counts_from_those_who_are_trusted() {
+        let mut context = Context::new();
+        context.set_span(Some(SpanContext::root()));
+        context.set_tracestate(TraceState::parse([b"a=1,ot=th:8;rv:ffffffffffffff".as_slice()]).0);
+        let admitted = Untrusted::BY_HAND.admit(&context, false).unwrap();
+        assert_eq!(admitted.context.tracestate().as_str(), "a=1");
+        assert_eq!((admitted.context.span(), admitted.link), (context.span(), None));
+        assert!(Untrusted::BY_HAND.admit(&context, true).is_none());
     }
 
     // Mutation caught: a context that is looked into, and maybe copied, although all of it counts.

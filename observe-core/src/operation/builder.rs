@@ -22,6 +22,7 @@ pub struct OperationBuilder<'a> {
     hub: Option<&'a Arc<Hub>>,
     kind: Kind,
     parent: Option<&'a Context>,
+    trusted: bool,
     linked: bool,
     links: Vec<SpanContext>,
     attributes: Fields,
@@ -35,6 +36,7 @@ impl<'a> OperationBuilder<'a> {
             hub,
             kind: Kind::Internal,
             parent: None,
+            trusted: false,
             linked: false,
             links: Vec::new(),
             attributes: Fields::new(),
@@ -55,6 +57,14 @@ impl<'a> OperationBuilder<'a> {
         'a: 'b,
     {
         OperationBuilder { parent: Some(parent), ..self }
+    }
+
+    /// Whether who sent the [parent](Self::parent) is trusted: then the trace is kept where the sender keeps it (its
+    /// sampled flag), and what its `tracestate` says of sampling counts. Defaults to `false`: the trace goes on, but
+    /// decides nothing here.
+    pub fn trusted(mut self, trusted: bool) -> Self {
+        self.trusted = trusted;
+        self
     }
 
     /// Starts a trace of its own, with a link to what it would hang below: for work that outlives what asked for it.
@@ -100,7 +110,7 @@ impl<'a> OperationBuilder<'a> {
 
     /// Starts it.
     pub fn start(self) -> Operation {
-        let Self { name, hub, kind, parent, linked, mut links, attributes, dependency } = self;
+        let Self { name, hub, kind, parent, trusted, linked, mut links, attributes, dependency } = self;
         let operation = OperationName::from(name);
         let measure = match dependency {
             None => Measure::Operation(operation, kind),
@@ -111,7 +121,8 @@ impl<'a> OperationBuilder<'a> {
             links.splice(..0, context.take_span());
             context
         });
-        let parent = apart.as_ref().or(parent).map_or(Parent::Current, Parent::Context);
+        let parent = apart.as_ref().or(parent);
+        let parent = parent.map_or(Parent::Current, if trusted { Parent::Trusted } else { Parent::Context });
         let kind = kind.as_str();
         let operation = Operation::open(parent, hub, false, measure, || {
             tracing::info_span!(

@@ -6,7 +6,7 @@ use crate::current;
 use crate::filter::Filter;
 use crate::function::{Function, Measure};
 use crate::hub::{Hub, Nowhere, Parts};
-use crate::operation::{Operation, Parent};
+use crate::operation::{Operation, OperationBuilder, Parent};
 use crate::outcome::Outcome;
 use crate::record::{Entry, Keep, Kind, TraceRecord, TraceSink};
 use crate::registry::Registry;
@@ -121,6 +121,24 @@ fn a_trace_is_handed_over_whole_when_its_root_ends() {
     assert!(child.end_fields.contains(r#","error.message":"no such order""#), "{}", child.end_fields);
     assert_eq!((root.id, root.parent, root.is_local_root), (root_id, None, true));
     assert_eq!((root.outcome, root.end - root.start), (Outcome::Ok, 4_000_000));
+}
+
+// Mutation caught: a link that is shown and not recorded.
+#[test]
+fn links_are_in_the_trace_of_the_span_that_has_them() {
+    let world = World::new(Sampling::always(), TraceLimits::default());
+    let messages = [world.root().context(), world.root().context()];
+    world.take();
+    let batch = OperationBuilder::new("batch", Some(&world.hub)).links(&messages).linked().start();
+    let batch_id = id(&batch);
+    batch.finish(Outcome::Ok);
+    let [trace] = &world.take()[..] else { panic!("one trace") };
+    let links = trace.entries.iter().filter_map(|entry| match entry {
+        Entry::Link(link) if link.span_id == batch_id => Some(link.to),
+        _ => None,
+    });
+    let expected: Vec<_> = messages.iter().filter_map(Context::span).collect();
+    assert_eq!(links.collect::<Vec<_>>(), expected);
 }
 
 // Mutations caught: `decide` without `failed`, without `marked`, without the duration; a verdict made from the baseline.
