@@ -15,6 +15,7 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("context/hex.rs", "HIGH", "a pattern of bits"),
     ("context/hex.rs", "ONES", "a pattern of bits"),
     ("context/id.rs", "DRAWS_PER_CHECK", "how often it is looked whether the process was forked"),
+    ("context/ot.rs", "DIGITS", "as many as 56 bits have"),
     ("context/traceparent.rs", "LENGTH", "the length that every traceparent has"),
     ("export/json/time.rs", "LAST", "the last moment of the year 9999"),
     ("export/json/time.rs", "LENGTH", "the length that every timestamp has"),
