@@ -16,7 +16,7 @@ use crate::recorder::Head;
 use crate::sampling::Facts;
 use buffer::{Part, Pushed, TraceBuffer, Verdict};
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The part of a trace that this process sees below one local root (an incoming request, a job).
@@ -36,11 +36,16 @@ pub(crate) struct LocalTrace {
     pub(crate) marked: AtomicBool,
     /// The root is not to be recorded at all: being scraped is not traffic.
     pub(crate) discarded: AtomicBool,
+    /// Why it is kept, as its place in [`Keep::ALL`], once that is fixed; [`OPEN`] before.
+    settled: AtomicU8,
     /// Whether `told` holds anything, so that an uneventful end takes no lock.
     has_told: AtomicBool,
     told: Mutex<Told>,
     buffer: TraceBuffer,
 }
+
+/// It is not fixed yet whether a trace is kept.
+const OPEN: u8 = u8::MAX;
 
 /// What the code below the root said about it.
 #[derive(Default)]
@@ -99,6 +104,7 @@ impl LocalTrace {
             failed: AtomicBool::new(false),
             marked: AtomicBool::new(false),
             discarded: AtomicBool::new(false),
+            settled: AtomicU8::new(OPEN),
             has_told: AtomicBool::new(false),
             told: Mutex::default(),
             buffer: TraceBuffer::default(),
@@ -182,6 +188,10 @@ impl LocalTrace {
     /// Failures and slow ones up to a rate for each `kind` of error.
     pub(crate) fn settle(&self, outcome: Outcome, kind: &str, tick: Tick) -> Verdict {
         let traces = &self.hub.traces;
+        // What has begun to be handed over stays kept, and is counted once.
+        if let Some(begun) = Keep::ALL.get(usize::from(self.settled.load(Ordering::Relaxed))) {
+            return Some(*begun);
+        }
         let verdict = match self.decide(outcome, tick) {
             Some(Keep::Failure | Keep::Slow) if !traces.keep_rate.admits(kind, tick) => {
                 traces.count_limited();
@@ -191,6 +201,7 @@ impl LocalTrace {
         };
         if let Some(keep) = verdict {
             traces.count_kept(keep);
+            self.settled.store(keep as u8, Ordering::Relaxed);
         }
         verdict
     }
@@ -296,6 +307,7 @@ impl Pooled for LocalTrace {
         *self.failed.get_mut() = false;
         *self.marked.get_mut() = false;
         *self.discarded.get_mut() = false;
+        *self.settled.get_mut() = OPEN;
         if std::mem::take(self.has_told.get_mut()) {
             let told = self.told.get_mut().unwrap_or_else(PoisonError::into_inner);
             told.error_type = None;

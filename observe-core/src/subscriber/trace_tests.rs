@@ -318,6 +318,7 @@ fn a_job_of_hours_is_handed_over_in_parts() {
     assert_eq!(found.split_off(3_600).len(), 1);
     assert_eq!(found, ended);
     assert!(last.entries.iter().any(|entry| matches!(entry, Entry::Event(_))));
+    assert_eq!(world.hub.traces.kept(Keep::Slow), 1);
     assert_eq!(world.cuts(), 0);
 }
 
