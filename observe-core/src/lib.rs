@@ -102,6 +102,7 @@ mod slab;
 mod span;
 mod stream_guard;
 mod subscriber;
+mod sync;
 #[cfg(feature = "tokio")]
 mod task;
 mod telemetry;

@@ -4,8 +4,8 @@ use crate::record::{Keep, TraceRecord, TraceSink};
 use crate::recorder::Recorder;
 use crate::sampling::KeepRate;
 use crate::semconv::own;
+use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// How much of the traces that are under way is held back until it is known whether they are kept.
 ///

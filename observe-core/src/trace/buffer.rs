@@ -1,8 +1,9 @@
 //! What a local root holds back until it is known whether its trace is kept.
 
 use crate::record::{Entries, Entry, Keep};
+use crate::sync::{Mutex, MutexGuard};
 use crate::traces::{Cut, Traces};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 /// A buffer that is free keeps this much memory at most, for the next trace.
