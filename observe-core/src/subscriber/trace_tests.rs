@@ -2,6 +2,7 @@
 
 use crate::clock::{Clock, ManualClock};
 use crate::context::{Context, Propagation, SpanId, TraceFlags};
+use crate::counting;
 use crate::current;
 use crate::filter::Filter;
 use crate::function::{Function, Measure};
@@ -320,6 +321,32 @@ fn a_job_of_hours_is_handed_over_in_parts() {
     assert!(last.entries.iter().any(|entry| matches!(entry, Entry::Event(_))));
     assert_eq!(world.hub.traces.kept(Keep::Slow), 1);
     assert_eq!(world.cuts(), 0);
+}
+
+// Mutations caught: memory that is not reserved, or reserved in name only; a buffer that grows beyond it.
+#[test]
+fn memory_is_what_it_may_be_and_is_given_back() {
+    let total_bytes = 256 * 1024;
+    let spent = |total_bytes| {
+        let world =
+            World::new(Sampling::tail(0.0).unwrap(), TraceLimits { total_bytes, ..TraceLimits::default() });
+        let roots: Vec<_> = (0..500).map(|_| world.root()).collect();
+        // What it takes to have spans is there from now on.
+        within(&roots[0], || child().finish(Outcome::Ok));
+        let before = counting::held();
+        for root in &roots {
+            within(root, || (0..20).for_each(|_| child().finish(Outcome::Ok)));
+        }
+        let spent = counting::held() - before;
+        roots.into_iter().for_each(|root| root.finish(Outcome::Ok));
+        assert!(world.hub.traces.held_bytes() <= total_bytes);
+        spent
+    };
+    let nothing = spent(0);
+    let all = spent(total_bytes) - nothing;
+    let most = isize::try_from(total_bytes).unwrap();
+    assert!((most / 2..=most + 1024).contains(&all), "{all} of {most} bytes, {nothing} without");
+    assert!(nothing < 1024, "{nothing}");
 }
 
 proptest! {
