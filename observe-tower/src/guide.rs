@@ -27,6 +27,7 @@ pub mod logs {}
 #[doc = "[Metrics]: self::metrics"]
 #[doc = "[Telemetry]: self::telemetry"]
 #[doc = "[Propagation]: self::propagation"]
+#[doc = "[Sampling]: self::sampling"]
 #[doc = ""]
 #[doc = include_str!("../docs/context.md")]
 pub mod context {}
@@ -34,6 +35,16 @@ pub mod context {}
 /// What comes with a request, what of it counts, and what goes on.
 #[doc = include_str!("../docs/propagation.md")]
 pub mod propagation {}
+
+/// Which traces are kept, and what it may take to decide that at their end.
+///
+#[doc = "[trusted]: self::propagation"]
+#[doc = "[Propagation]: self::propagation"]
+#[doc = "[Configuration]: self::configuration"]
+#[doc = "[Context]: self::context"]
+#[doc = ""]
+#[doc = include_str!("../docs/sampling.md")]
+pub mod sampling {}
 
 /// In tests, and beside other subscribers.
 ///
