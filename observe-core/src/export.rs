@@ -3,6 +3,7 @@
 pub(crate) mod assemble;
 pub(crate) mod json;
 pub(crate) mod keys;
+pub(crate) mod otlp_json;
 pub(crate) mod pretty;
 pub(crate) mod prometheus;
 pub(crate) mod queue;

@@ -24,7 +24,7 @@ use ring::Ring;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecorderLimits {
-    /// Bytes of memory, at most 4 GiB; a quarter of them is for failures. 0: nothing is recorded. Fewer than 64 KiB
+    /// Bytes of memory, at most 1 GiB; a quarter of them is for failures. 0: nothing is recorded. Fewer than 64 KiB
     /// are taken as 64 KiB. Defaults to 32 MiB. They are allocated as they are needed, and never given back.
     pub bytes: usize,
     /// For how long. Defaults to 5 minutes.
@@ -41,7 +41,7 @@ impl Default for RecorderLimits {
 const BYTES_MIN: usize = 64 * 1024;
 
 /// What is asked for beyond it is a mistake.
-const BYTES_MAX: usize = 4 << 30;
+const BYTES_MAX: usize = 1 << 30;
 
 /// The part of the bytes that pinned records have to themselves: one in so many.
 const PINNED_PART: usize = 4;

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::fields::{Typed, typed, unescaped};
-use crate::outcome::Outcome;
 use crate::record::{Entry, EventRecord, LinkRecord, SpanRecord, TraceHead};
-use crate::semconv::{log, span as names};
+use crate::semconv::{http, log, span as names};
 
 /// The spans that ended among some entries of a trace.
 #[derive(Debug, Default, PartialEq)]
@@ -81,19 +80,22 @@ impl<'a> Span<'a> {
     }
 
     /// Whether it failed, and its error's text, where it said one: OpenTelemetry's status `Error` and its description.
-    /// `None`: its status is unset.
+    /// There is none where the answer's status says it all (semantic conventions, "HTTP spans"). `None`: its status is
+    /// unset.
     pub(crate) fn failure(&self) -> Option<Cow<'a, str>> {
         let SpanRecord { fields, end_fields, outcome, .. } = self.record;
-        let said = || {
-            typed(end_fields).chain(typed(fields)).find_map(|(name, value)| match value {
-                Typed::Str(text) if name == names::ERROR_MESSAGE => Some(text),
-                _ => None,
-            })
-        };
-        match outcome {
-            Outcome::Error | Outcome::Panicked => Some(said().unwrap_or_default()),
-            Outcome::Ok | Outcome::Cancelled => None,
+        if !outcome.is_failure() {
+            return None;
         }
+        let mut said = Cow::Borrowed("");
+        for (name, value) in typed(fields).chain(typed(end_fields)) {
+            match value {
+                Typed::I64(400..) if name == http::STATUS => return Some(Cow::Borrowed("")),
+                Typed::Str(text) if name == names::ERROR_MESSAGE => said = text,
+                _ => {}
+            }
+        }
+        Some(said)
     }
 }
 
@@ -122,6 +124,7 @@ impl<'a> EventRecord<'a> {
 mod tests {
     use super::*;
     use crate::context::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+    use crate::outcome::Outcome;
     use crate::record::{Entries, Keep, Kind};
     use tracing_core::Level;
 
@@ -217,6 +220,9 @@ mod tests {
         assert_eq!(attributes, expected.map(|(name, value)| (Cow::Borrowed(name), value)));
         assert_eq!(span.attributes(None).count(), 4);
         assert_eq!(span.failure().unwrap(), "a \"b\"");
+        let fields = r#","error.message":"first","http.response.status_code":500"#;
+        let answered = Span { record: SpanRecord { fields, ..record }, events: vec![], links: vec![] };
+        assert_eq!(answered.failure().unwrap(), "");
         assert_eq!(
             Span { record: SpanRecord { outcome: Outcome::Cancelled, ..record }, ..span }.failure(),
             None
