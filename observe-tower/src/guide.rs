@@ -18,6 +18,7 @@ pub mod cardinality {}
 /// The log: every key, and which lines are written.
 ///
 #[doc = "[Metrics]: self::metrics"]
+#[doc = "[Shutdown]: self::shutdown"]
 #[doc = ""]
 #[doc = include_str!("../docs/logs.md")]
 pub mod logs {}
@@ -50,10 +51,15 @@ pub mod sampling {}
 ///
 // Its snippets need the feature `subscriber`: observe-core, which has it, tests them.
 #[doc = "[Architecture]: self::architecture"]
+#[doc = "[Shutdown]: self::shutdown"]
 #[doc = "[Testing]: self::testing"]
 #[doc = ""]
 #[cfg_attr(not(doctest), doc = include_str!("../docs/telemetry.md"))]
 pub mod telemetry {}
+
+/// The end of a service, and of a job: readiness, requests, lines, the last scrape.
+#[doc = include_str!("../docs/shutdown.md")]
+pub mod shutdown {}
 
 /// Every option and variable, and who wins.
 ///

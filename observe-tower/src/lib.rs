@@ -1,4 +1,4 @@
-//! The one middleware layer, and the scrape service.
+//! The one middleware layer, the scrape service and the readiness service.
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -18,6 +18,7 @@
 //!   line. For axum, hyper, and any `tower::Service<http::Request<B>>`.
 //! - [`Failure`], [`Classify`]: what counts as a failure. [`RouteOf`]: how routes are named.
 //! - [`ScrapeService`]: `/metrics`, as text or OpenMetrics, compressed when asked.
+//! - [`ReadyService`]: whether the service wants requests; not any more once it drains.
 //! - [`guide`]: every metric, every key of the log, labels, context, tests.
 //!
 //! The feature `axum` takes routes from axum's `MatchedPath`. Without it, and without [`ObserveLayer::route`], requests
@@ -30,6 +31,8 @@ mod future;
 pub mod guide;
 mod layer;
 mod negotiate;
+mod next_scrape;
+mod ready;
 mod request_size;
 mod route;
 mod scrape;
@@ -40,6 +43,8 @@ pub use body::ObserveBody;
 pub use classify::{Classify, Failure, ResponseHead};
 pub use future::ResponseFuture;
 pub use layer::ObserveLayer;
+pub use next_scrape::NextScrape;
+pub use ready::{ReadyBody, ReadyService};
 pub use request_size::{RequestSizeLayer, RequestSizeService, SizedBody};
 pub use route::{RequestHead, RouteOf};
 pub use scrape::{ScrapeBody, ScrapeService};

@@ -1,6 +1,7 @@
 //! The scrape service: the metrics of a registry, over HTTP.
 
 use crate::negotiate::{self, Coding};
+use crate::next_scrape::{Delivery, NextScrape, Pages};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -84,6 +85,7 @@ pub struct ScrapeService {
     registry: Registry,
     durations: Arc<Family<(), Histogram>>,
     sizes: Arc<Sizes>,
+    pages: Pages,
 }
 
 /// The bytes of the last page: what to allocate for the next one.
@@ -104,7 +106,12 @@ impl ScrapeService {
     /// Serves a registry of one's own.
     #[must_use]
     pub fn of(registry: &Registry) -> Self {
-        Self { registry: registry.clone(), durations: registry.scrapes(), sizes: Arc::default() }
+        Self {
+            registry: registry.clone(),
+            durations: registry.scrapes(),
+            sizes: Arc::default(),
+            pages: Pages::default(),
+        }
     }
 
     fn answer(&self, method: &Method, headers: &HeaderMap) -> Response<ScrapeBody> {
@@ -114,6 +121,7 @@ impl ScrapeService {
             _ => return not_allowed(),
         };
         let start = Instant::now();
+        let delivery = (!head).then(|| self.pages.begin());
         let format = negotiate::format(values(headers, ACCEPT));
         let (page, coding) = self.page(format, negotiate::coding(values(headers, ACCEPT_ENCODING)));
         let mut response = Response::new(ScrapeBody::EMPTY);
@@ -125,8 +133,8 @@ impl ScrapeService {
         }
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if !head {
-            *response.body_mut() = ScrapeBody::of(page);
+        if let Some(delivery) = delivery {
+            *response.body_mut() = ScrapeBody { page: Bytes::from(page), delivery: Some(delivery) };
         }
         self.durations.observe_duration(start.elapsed());
         response
@@ -146,6 +154,31 @@ impl ScrapeService {
             }
         }
         (plain, Coding::Identity)
+    }
+}
+
+impl ScrapeService {
+    /// Waits for the next scrape: until a page that is begun from now on was handed over to its connection, whoever
+    /// asked for it. At the end of a process, so that the last of its metrics are seen: see the guide on the end of a
+    /// service. Nobody may come any more: give it a timeout.
+    ///
+    /// ```
+    /// use observe_core::Telemetry;
+    /// use observe_tower::ScrapeService;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), observe_core::Error> {
+    /// let telemetry = Telemetry::builder("checkout").build()?;
+    /// let scrape = ScrapeService::new(&telemetry);
+    /// // ... and its clone on `/metrics`. In a service: a little more than the scraper's interval.
+    /// let seen = tokio::time::timeout(Duration::from_millis(1), scrape.next_scrape()).await;
+    /// assert!(seen.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn next_scrape(&self) -> NextScrape {
+        self.pages.next()
     }
 }
 
@@ -185,14 +218,14 @@ impl<B> Service<Request<B>> for ScrapeService {
 
 /// The page of a scrape: one frame of known length.
 #[derive(Debug)]
-pub struct ScrapeBody(Bytes);
+pub struct ScrapeBody {
+    page: Bytes,
+    /// It is told when the page was taken.
+    delivery: Option<Delivery>,
+}
 
 impl ScrapeBody {
-    const EMPTY: ScrapeBody = ScrapeBody(Bytes::new());
-
-    fn of(page: Vec<u8>) -> Self {
-        Self(Bytes::from(page))
-    }
+    const EMPTY: ScrapeBody = ScrapeBody { page: Bytes::new(), delivery: None };
 }
 
 impl Body for ScrapeBody {
@@ -203,15 +236,18 @@ impl Body for ScrapeBody {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let page = std::mem::take(&mut self.0);
+        if let Some(delivery) = self.delivery.take() {
+            delivery.taken();
+        }
+        let page = std::mem::take(&mut self.page);
         Poll::Ready(if page.is_empty() { None } else { Some(Ok(Frame::data(page))) })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_empty()
+        self.page.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.len() as u64)
+        SizeHint::with_exact(self.page.len() as u64)
     }
 }
