@@ -19,6 +19,10 @@ Without --role, checkout starts the other two as children and ends them with its
                      ports; with port 0 the system gives each one a port
   --load RPS         requests a second of the load generator [20]; 0: none
   --duration SECS    end after this time; else at Ctrl-C or SIGTERM
+  --notice SECS      at the end, how long /ready says so before nothing is accepted any more [0]
+  --metrics ADDR     /metrics on a listener of its own as well, which closes last
+  --last-scrape SECS how long it waits for one more scrape before it closes [0]
+  --still-running SECS   requests that run longer are told of [30]
   --data DIR         where orders are kept [a temporary folder]
   --role NAME        run one service alone: checkout, payment or inventory
   --payment ADDR     where payment is, for --role checkout [the port after checkout's]
@@ -31,6 +35,10 @@ pub(crate) struct Args {
     pub(crate) listen: SocketAddr,
     pub(crate) load: u32,
     pub(crate) duration: Option<Duration>,
+    pub(crate) notice: Duration,
+    pub(crate) metrics: Option<SocketAddr>,
+    pub(crate) last_scrape: Duration,
+    pub(crate) still_running: Duration,
     pub(crate) data: Option<PathBuf>,
     /// `None`: checkout, with the others as its children.
     pub(crate) role: Option<Role>,
@@ -47,6 +55,10 @@ impl Args {
             listen: SocketAddr::new(IpAddr::from([127, 0, 0, 1]), 3000),
             load: 20,
             duration: None,
+            notice: Duration::ZERO,
+            metrics: None,
+            last_scrape: Duration::ZERO,
+            still_running: Duration::from_secs(30),
             data: None,
             role: None,
             payment: None,
@@ -59,6 +71,10 @@ impl Args {
                 Long("listen") => args.listen = parser.value()?.parse()?,
                 Long("load") => args.load = parser.value()?.parse()?,
                 Long("duration") => args.duration = Some(parser.value()?.parse_with(seconds)?),
+                Long("notice") => args.notice = parser.value()?.parse_with(seconds)?,
+                Long("metrics") => args.metrics = Some(parser.value()?.parse()?),
+                Long("last-scrape") => args.last_scrape = parser.value()?.parse_with(seconds)?,
+                Long("still-running") => args.still_running = parser.value()?.parse_with(seconds)?,
                 Long("data") => args.data = Some(parser.value()?.into()),
                 Long("role") => args.role = Some(parser.value()?.parse()?),
                 Long("payment") => args.payment = Some(parser.value()?.parse()?),

@@ -42,6 +42,10 @@ pub(crate) fn peers(peers: &Peers) {
     listening(Role::Inventory, peers.inventory);
 }
 
+pub(crate) fn metrics(address: SocketAddr) {
+    say(format_args!("metrics    http://{address}"));
+}
+
 pub(crate) fn things_to_try(checkout: SocketAddr) {
     say(format_args!(
         "\n\

@@ -7,6 +7,7 @@ mod children;
 mod client;
 mod error;
 mod feed;
+mod last_scrape;
 mod load;
 mod order;
 mod pool;
@@ -19,6 +20,7 @@ mod store;
 
 use args::Args;
 use children::Children;
+use last_scrape::LastScrape;
 use observe_core::Telemetry;
 use roles::Role;
 use shutdown::Shutdown;
@@ -50,18 +52,28 @@ fn run() -> Result<(), Box<dyn Error>> {
     let peers = children.peers(&args)?;
 
     banner::listening(role, listener.local_addr()?);
+    let metrics = args.metrics.map(TcpListener::bind).transpose()?;
     if args.role.is_none() {
         banner::peers(&peers);
+    }
+    if let Some(metrics) = &metrics {
+        banner::metrics(metrics.local_addr()?);
+    }
+    if args.role.is_none() {
         banner::things_to_try(listener.local_addr()?);
     }
 
     // A panic is a line of the log: the standard library's text would come on top of it, on standard error.
     std::panic::set_hook(Box::new(|_| ()));
-    let telemetry = Telemetry::builder(role.name()).version(env!("CARGO_PKG_VERSION")).install()?;
+    let telemetry = Telemetry::builder(role.name())
+        .version(env!("CARGO_PKG_VERSION"))
+        .still_running(args.still_running)
+        .install()?;
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let scraped = metrics.map(|listener| LastScrape::serve(&runtime, listener, &telemetry)).transpose()?;
     let served = runtime.block_on(async {
-        let shutdown = Shutdown::listen(&args)?;
+        let shutdown = Shutdown::listen(&args, &telemetry)?;
         match role {
             Role::Checkout => roles::checkout::run(listener, &args, &peers, &telemetry, shutdown).await,
             Role::Payment => roles::payment::run(listener, &telemetry, shutdown).await,
@@ -71,5 +83,8 @@ fn run() -> Result<(), Box<dyn Error>> {
     // Only now: the requests that were still being answered needed them.
     let ended = children.end();
     telemetry.shutdown(Duration::from_secs(5))?;
+    if let Some(scraped) = scraped {
+        runtime.block_on(scraped.wait(args.last_scrape));
+    }
     served.and(ended)
 }

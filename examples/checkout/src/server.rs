@@ -6,7 +6,7 @@ use axum::response::IntoResponse as _;
 use axum::routing::get;
 use http::StatusCode;
 use observe_core::Telemetry;
-use observe_tower::{ObserveLayer, ScrapeService};
+use observe_tower::{ObserveLayer, ReadyService, ScrapeService};
 use std::io;
 use std::net::TcpListener;
 use std::time::Duration;
@@ -21,6 +21,7 @@ pub(crate) fn app(routes: Router, telemetry: &Telemetry) -> Router {
         .route("/health", get(async || "ok"))
         .layer(ObserveLayer::new(telemetry).exclude("/health"))
         .route_service("/metrics", ScrapeService::new(telemetry))
+        .route_service("/ready", ReadyService::new(telemetry))
         // Outermost: a panic is recorded as one before it becomes an answer.
         .layer(CatchPanicLayer::custom(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()))
 }

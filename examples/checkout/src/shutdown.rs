@@ -1,6 +1,7 @@
 //! When to end.
 
 use crate::args::Args;
+use observe_core::Telemetry;
 use std::io;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -12,14 +13,18 @@ pub(crate) struct Shutdown(watch::Receiver<bool>);
 impl Shutdown {
     /// Begins to listen: for Ctrl-C, SIGTERM and the end of `--duration`; a child for the end of its standard
     /// input only. (Ctrl-C reaches children too, while their parent still needs them.)
-    pub(crate) fn listen(args: &Args) -> io::Result<Self> {
+    ///
+    /// Then `/ready` says no, at once. Everything else is told after `--notice`: what load balancers send until they
+    /// have learned of it is answered.
+    pub(crate) fn listen(args: &Args, telemetry: &Telemetry) -> io::Result<Self> {
         let (tell, told) = watch::channel(false);
         let mut signals = Signals::take()?;
-        let duration = args.duration;
+        let (duration, notice, telemetry) = (args.duration, args.notice, telemetry.clone());
         if args.child {
             // Not tokio's: a read that never returns would hold up the end of the runtime.
             std::thread::spawn(move || {
                 let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+                telemetry.drain(Duration::ZERO);
                 tell.send_replace(true);
             });
         } else {
@@ -28,6 +33,7 @@ impl Shutdown {
                     () = signals.next() => {}
                     () = after(duration) => {}
                 }
+                telemetry.drain_async(notice).await;
                 tell.send_replace(true);
             });
         }

@@ -16,6 +16,8 @@ pub(crate) struct Running {
     pub(crate) checkout: SocketAddr,
     pub(crate) payment: SocketAddr,
     pub(crate) inventory: SocketAddr,
+    /// With `--metrics`: the listener that closes last.
+    pub(crate) metrics: Option<SocketAddr>,
     process: Child,
     lines: Option<JoinHandle<Vec<String>>>,
     errors: Option<JoinHandle<String>>,
@@ -42,19 +44,21 @@ impl Running {
         let stdout = BufReader::new(process.stdout.take().unwrap());
         let lines = thread::spawn(move || stdout.lines().map_while(Result::ok).collect());
         let mut stderr = BufReader::new(process.stderr.take().unwrap());
-        let [checkout, payment, inventory] = ["checkout", "payment", "inventory"].map(|role| {
+        let mut address = |role: &str| -> SocketAddr {
             let mut line = String::new();
             stderr.read_line(&mut line).unwrap();
             let address =
                 line.trim_end().strip_prefix(role).and_then(|rest| rest.trim().strip_prefix("http://"));
             address.unwrap_or_else(|| panic!("no address of {role} in {line:?}")).parse().unwrap()
-        });
+        };
+        let [checkout, payment, inventory] = ["checkout", "payment", "inventory"].map(&mut address);
+        let metrics = args.contains(&"--metrics").then(|| address("metrics"));
         let errors = thread::spawn(move || {
             let mut text = String::new();
             stderr.read_to_string(&mut text).unwrap();
             text
         });
-        Self { checkout, payment, inventory, process, lines: Some(lines), errors: Some(errors) }
+        Self { checkout, payment, inventory, metrics, process, lines: Some(lines), errors: Some(errors) }
     }
 
     /// Asks it to end, and waits until it has. It must end well, with nothing but JSON in its log.
@@ -170,14 +174,11 @@ impl Metrics {
     pub(crate) fn of(service: SocketAddr) -> Self {
         let answer = get(service, "/metrics");
         assert_eq!(answer.status, 200);
-        Self(
-            answer
-                .body
-                .lines()
-                .filter(|line| !line.starts_with('#') && !line.is_empty())
-                .map(sample)
-                .collect(),
-        )
+        Self::read(&answer.body)
+    }
+
+    pub(crate) fn read(page: &str) -> Self {
+        Self(page.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(sample).collect())
     }
 
     /// The sum of the samples of this name that have all these labels. No label value of ours contains `"` or `,`.
