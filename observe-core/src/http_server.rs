@@ -20,13 +20,14 @@ use crate::context::{Context, ContextHeader, Extract, TraceId, Untrusted};
 use crate::fields::{Fields, Key, Text};
 use crate::http_metrics::{ActiveLabels, ErrorType, Method, RequestLabels, Route, Status, limit_routes};
 use crate::hub::Hub;
+use crate::in_flight::Entry;
 use crate::operation::{End, Operation};
 use crate::outcome::Outcome;
 use crate::pool::Shared;
 use crate::record::Kind;
 use crate::scratch::{self, Scratch};
 use crate::semconv::{http as names, span as keys};
-use crate::span::OpenSpan;
+use crate::span::{OpenSpan, Requested};
 use crate::subscriber::Subscriber;
 use crate::trace::LocalTrace;
 use http::HeaderName;
@@ -128,6 +129,7 @@ impl HttpServer {
                 span.keep();
             }
             describe(span.fields_mut(), &labels, request.method, path);
+            span.request = Some(Requested { method: labels.method, route: labels.route });
         }
         if let Some(link) = admitted.as_ref().and_then(|admitted| admitted.link) {
             span.link(link);
@@ -165,7 +167,8 @@ impl HttpServer {
         }
         http.active.with(labels.active()).inc();
         let asked = Asked::of(request.method);
-        HttpServerOperation { operation, labels, asked, recorded: true, sized: self.response_sizes }
+        let (entry, sized) = (operation.entry(), self.response_sizes);
+        HttpServerOperation { operation, entry, labels, asked, recorded: true, sized }
     }
 
     /// Begins a request that is not to be recorded: no metrics, no line, no span. Its context, as far as that counts,
@@ -196,7 +199,7 @@ impl HttpServer {
             version: None,
         };
         let (operation, asked) = (Operation::hidden(span), Asked::of(request.method));
-        HttpServerOperation { operation, labels, asked, recorded: false, sized: false }
+        HttpServerOperation { operation, entry: Entry::NONE, labels, asked, recorded: false, sized: false }
     }
 
     /// Has `http_server_queue_duration_seconds` there from the start, at 0: some senders are trusted. Else it comes with
@@ -246,6 +249,7 @@ impl fmt::Debug for HttpServer {
 #[must_use = "a request that is dropped at once is recorded as cancelled"]
 pub struct HttpServerOperation {
     operation: Operation,
+    entry: Entry,
     /// Status and error type as they are known by now.
     labels: RequestLabels,
     asked: Asked,
@@ -351,6 +355,8 @@ impl HttpServerOperation {
         };
         let labels = self.labels;
         let kind = labels.error_type.as_str();
+        // Before the span is given back: then nobody else holds it.
+        self.entry = Entry::NONE;
         self.operation.end(outcome, kind, None, |end, _| report(end, labels));
     }
 }

@@ -47,6 +47,7 @@
 //!   [`Registry`], [`Collector`]; [`Red`], [`Usage`] and [`Queue`] made of them.
 //! - [`context`]: what one service tells the next; [`inject`]; [`Current`] and [`ObserveFuture`] take it to other tasks
 //!   and threads.
+//! - [`Readiness`], [`InFlight`]: whether the service wants requests, and those it has; [`Telemetry::drain`].
 //! - [`Sampling`], [`Filter`], [`LogFormat`], [`QueueLimits`]: settings. [`clock`]: injected time, for tests.
 //! - [`http_server`]: requests of servers that are no tower service. [`semconv`]: every name on the wire.
 //!
@@ -83,6 +84,7 @@ mod http_metrics;
 pub mod http_server;
 mod http_stream;
 mod hub;
+mod in_flight;
 pub mod label;
 pub mod metric;
 mod observed;
@@ -90,6 +92,7 @@ mod operation;
 mod outcome;
 mod panics;
 mod pool;
+mod readiness;
 mod record;
 mod recorder;
 mod red;
@@ -131,6 +134,7 @@ pub use export::prometheus::Format;
 pub use export::queue::QueueLimits;
 pub use filter::Filter;
 pub use future::{Current, InCurrent, Instrumented, ObserveFuture};
+pub use in_flight::InFlight;
 /// ```
 /// use observe_core::label::LabelSet;
 /// use observe_core::metric;
@@ -167,6 +171,7 @@ pub use observe_macros::metric;
 pub use observe_macros::observed;
 pub use operation::{Entered, Operation, OperationBuilder};
 pub use outcome::Outcome;
+pub use readiness::{NotReady, Readiness};
 pub use record::{Keep, Kind};
 pub use recorder::RecorderLimits;
 pub use red::{Red, RedGuard};

@@ -10,6 +10,7 @@ use crate::current::{self, Offer, Pushed};
 use crate::fields::{Fields, Key, Text};
 use crate::function::Measure;
 use crate::hub::Hub;
+use crate::in_flight::Entry;
 use crate::metric::{Exemplar, Histogram};
 use crate::outcome::Outcome;
 use crate::pool::Shared;
@@ -192,6 +193,11 @@ impl Operation {
     /// Its place in the trace; `None` while a poll has it on the stack, and after the end.
     pub(crate) fn open_span(&self) -> Option<&OpenSpan> {
         self.span.as_deref()
+    }
+
+    /// Its place among the requests in flight.
+    pub(crate) fn entry(&self) -> Entry {
+        self.span.as_ref().map_or(Entry::NONE, Entry::of)
     }
 
     /// Its `tracing` span; disabled where a filter or a missing subscriber left it out.

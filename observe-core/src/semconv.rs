@@ -344,6 +344,12 @@ pub mod http {
 
     /// The target of the lines of streams.
     pub const STREAM_TARGET: &str = "observe::stream";
+    /// The target of the lines about requests that are still running.
+    pub const IN_FLIGHT_TARGET: &str = "observe::in_flight";
+    /// There: how long the request runs by now, in milliseconds.
+    pub const RUNNING_MS: &str = "running_ms";
+    /// There: the innermost span that is open below the request.
+    pub const RUNNING_IN: &str = "running_in";
     /// The target of request lines.
     pub const REQUEST_TARGET: &str = "observe::request";
     /// The variable that replaces the list of known methods.

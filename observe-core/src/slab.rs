@@ -115,6 +115,22 @@ impl Slab {
         self.slot(key)?.open(key)?.span.clone()
     }
 
+    /// The open spans that `is_wanted`, which runs no user code, says are. Each slot is locked by itself, so those that
+    /// open and close meanwhile may be among them or not.
+    pub(crate) fn select(
+        &self,
+        is_wanted: impl Fn(&OpenSpan) -> bool,
+        mut take: impl FnMut(Shared<OpenSpan>),
+    ) {
+        let used = self.fresh.load(Ordering::Relaxed).min(self.limit) as usize;
+        let pages = self.pages.iter().take(used.div_ceil(PAGE as usize));
+        for slot in pages.filter_map(OnceLock::get).flat_map(|page| page.iter()) {
+            let span = slot.lock().span.as_ref().filter(|span| is_wanted(span)).cloned();
+            // Not under the lock: what is taken may be the last that somebody holds.
+            span.map(&mut take);
+        }
+    }
+
     /// Counts one more handle.
     pub(crate) fn retain(&self, key: Key) {
         if let Some(mut inside) = self.slot(key).and_then(|slot| slot.open(key)) {

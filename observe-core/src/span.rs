@@ -4,6 +4,7 @@ use crate::catch::try_lock;
 use crate::clock::Tick;
 use crate::context::{Context, SpanContext, SpanId};
 use crate::fields::Fields;
+use crate::http_metrics::{Method, Route};
 use crate::hub::Hub;
 use crate::outcome::Outcome;
 use crate::pool::{Pool, Pooled, Shared};
@@ -33,6 +34,10 @@ pub(crate) struct OpenSpan {
     recorded: AtomicBool,
     /// What its `tracing` span says of it for OpenTelemetry.
     otel: Otel,
+    /// What it answers, where it is a server's.
+    pub(crate) request: Option<Requested>,
+    /// It was told that it is still running.
+    pub(crate) overdue: AtomicBool,
     /// It has its own fields already: the attributes of its `tracing` span are not read.
     described: bool,
     /// What it was opened with, that of its parents included.
@@ -94,6 +99,13 @@ pub(crate) struct Ended<'a> {
     pub(crate) fields: &'a str,
     /// Whether its trace is kept, if this is its local root.
     pub(crate) keep: Option<Keep>,
+}
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Requested {
+    pub(crate) method: Method,
+    pub(crate) route: Route,
 }
 
 /// What `tracing` knows a span as.
@@ -166,6 +178,8 @@ impl OpenSpan {
                 ended: AtomicBool::new(false),
                 recorded: AtomicBool::new(false),
                 otel: Otel::default(),
+                request: None,
+                overdue: AtomicBool::new(false),
                 described: false,
                 fields: Fields::new(),
                 late: Mutex::default(),
@@ -371,6 +385,8 @@ impl Pooled for OpenSpan {
         self.known = None;
         *self.closed.get_mut() = false;
         *self.ended.get_mut() = false;
+        self.request = None;
+        *self.overdue.get_mut() = false;
         *self.has_late.get_mut() = false;
         *self.recorded.get_mut() = false;
         self.otel.clear();

@@ -5,6 +5,7 @@ mod answer;
 mod bridge;
 mod builder;
 mod decide;
+mod drain;
 mod itself;
 #[cfg(feature = "subscriber")]
 mod layer;
@@ -14,16 +15,16 @@ pub use builder::Builder;
 pub use scope::Scoped;
 
 use crate::context::{Context, Extract, Inject};
-use crate::error::{Error, Kind};
 use crate::export::json::JsonLines;
 use crate::filter::Filter;
 use crate::http_server::HttpServer;
 use crate::hub::Hub;
 use crate::operation::OperationBuilder;
+use crate::readiness::Readiness;
 use crate::registry::Registry;
 use crate::subscriber::{LogBridge, Subscriber, Witness};
-use answer::Answer;
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tracing::Dispatch;
@@ -36,6 +37,7 @@ use tracing::Dispatch;
 /// When the last clone is dropped without [`shutdown`](Telemetry::shutdown), the log is given up to a second
 /// to be written.
 #[derive(Clone)]
+#[must_use = "the log is closed when the last of a telemetry is dropped"]
 pub struct Telemetry {
     inner: Arc<Inner>,
 }
@@ -46,6 +48,9 @@ struct Inner {
     /// behind a layer it is another's word that counts.
     dispatch: OnceLock<Door>,
     lines: Option<Arc<JsonLines>>,
+    readiness: Readiness,
+    /// The requests that were still running at the end were told of.
+    unfinished_told: AtomicBool,
 }
 
 struct Door {
@@ -114,45 +119,6 @@ impl Telemetry {
         // Callsites remember what they were told.
         tracing_core::callsite::rebuild_interest_cache();
     }
-
-    /// Waits until every line logged before is written.
-    ///
-    /// # Errors
-    ///
-    /// If that took longer than `patience` ([`Error::is_timeout`]), or the output refused lines meanwhile
-    /// ([`Error::is_io`]).
-    pub fn flush(&self, patience: Duration) -> Result<(), Error> {
-        self.inner.lines.as_ref().map_or(Ok(()), |lines| lines.flush(patience))
-    }
-
-    /// Takes no more lines and waits until every accepted one is written. May be called again, by any clone, from
-    /// any thread. In async code use [`shutdown_async`](Telemetry::shutdown_async): this blocks.
-    ///
-    /// # Errors
-    ///
-    /// If that took longer than `patience` ([`Error::is_timeout`]; the rest is written as long as the process
-    /// lives), or the output refused lines meanwhile ([`Error::is_io`]).
-    pub fn shutdown(&self, patience: Duration) -> Result<(), Error> {
-        self.inner.lines.as_ref().map_or(Ok(()), |lines| lines.shutdown(patience))
-    }
-
-    /// [`shutdown`](Telemetry::shutdown) without blocking the runtime, on any runtime or none.
-    ///
-    /// # Errors
-    ///
-    /// As [`shutdown`](Telemetry::shutdown).
-    pub async fn shutdown_async(&self, patience: Duration) -> Result<(), Error> {
-        if self.inner.lines.is_none() {
-            return Ok(()); // Nothing to wait for: there may be no threads.
-        }
-        let answer = Arc::new(Answer::default());
-        let (telemetry, there) = (self.clone(), Arc::clone(&answer));
-        let work = move || there.give(telemetry.shutdown(patience));
-        std::thread::Builder::new().name("observe-shutdown".into()).spawn(work).map_err(|error| {
-            Error::new(Kind::Io, "cannot start the thread that shuts down").caused_by(error)
-        })?;
-        std::future::poll_fn(|cx| answer.poll(cx.waker())).await
-    }
 }
 
 #[cfg(feature = "test-util")]
@@ -163,6 +129,11 @@ impl Telemetry {
 }
 
 impl Inner {
+    fn new(hub: Arc<Hub>, lines: Option<Arc<JsonLines>>) -> Self {
+        let unfinished_told = AtomicBool::new(false);
+        Self { hub, dispatch: OnceLock::new(), lines, readiness: Readiness::default(), unfinished_told }
+    }
+
     /// Our subscriber, for scopes.
     fn dispatch(&self) -> &Dispatch {
         &self.dispatch.get_or_init(|| Door::new(&self.hub, Some(Dispatch::new(Witness)))).dispatch

@@ -118,7 +118,6 @@ impl Captured {
     }
 
     /// The telemetry.
-    #[must_use]
     pub fn telemetry(&self) -> &Telemetry {
         &self.telemetry
     }

@@ -11,7 +11,20 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[(&str, &[&str])] = &[
     ("ground", &["catch", "clock", "counting", "error", "semconv", "sync"]),
     ("values", &["context", "outcome", "label", "metric", "fields", "record"]),
-    ("policy", &["filter", "registry", "red", "usage", "sampling", "recorder", "traces", "http_metrics"]),
+    (
+        "policy",
+        &[
+            "filter",
+            "registry",
+            "red",
+            "usage",
+            "sampling",
+            "recorder",
+            "traces",
+            "http_metrics",
+            "readiness",
+        ],
+    ),
     (
         "edges in",
         &[
@@ -25,6 +38,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "trace",
             "span",
             "slab",
+            "in_flight",
             "current",
             "request",
             "function",

@@ -80,6 +80,7 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("trace/buffer.rs", "FIRST_BYTES", "what a buffer begins with"),
     ("subscriber/map.rs", "ROOM", "what is there from the start"),
     ("subscriber/map.rs", "STRIPES", "parts with locks of their own"),
+    ("telemetry/drain.rs", "LOOK_OFTEN", "a pace"),
 ];
 
 /// The crates' code, tests left out, by the path that the page uses.

@@ -13,7 +13,7 @@ use tracing_core::Level;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::export::pretty::Pretty;
-use crate::export::queue::{Loss, Output, Queue, QueueLimits, QueueStats};
+use crate::export::queue::{Look, Loss, Output, Queue, QueueLimits, QueueStats};
 use crate::fields::{Fields, Text};
 use crate::record::{LogRecord, Sink};
 use crate::semconv::log;
@@ -52,6 +52,7 @@ pub(crate) struct LogOptions<'a> {
     pub(crate) limits: QueueLimits,
     pub(crate) clock: Clock,
     pub(crate) writer: Box<dyn io::Write + Send>,
+    pub(crate) look: Option<(Duration, Look)>,
 }
 
 /// Writes each record as a line of JSON, by way of a bounded queue and a thread.
@@ -69,7 +70,7 @@ impl JsonLines {
     ///
     /// If the thread cannot be started.
     pub(crate) fn start(options: LogOptions<'_>) -> Result<JsonLines, Error> {
-        let LogOptions { service, keys, format, limits, clock, writer } = options;
+        let LogOptions { service, keys, format, limits, clock, writer, look } = options;
         let layout = Arc::new(Layout::new(keys, service));
         let reporting = (Arc::clone(&layout), clock.clone());
         let output = Output {
@@ -83,6 +84,7 @@ impl JsonLines {
             },
             report: Box::new(move |loss, lines, out| report(&reporting.0, &reporting.1, loss, lines, out)),
             clock,
+            look,
         };
         Ok(JsonLines { layout, queue: Queue::start(output, limits)? })
     }

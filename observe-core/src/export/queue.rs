@@ -58,6 +58,9 @@ pub(crate) type Format = Box<dyn FnMut(&[u8], &mut Vec<u8>) + Send>;
 /// Appends a line that tells of so many lines lost for this reason, as if it had been pushed.
 pub(crate) type Report = Box<dyn FnMut(Loss, u64, &mut Vec<u8>) + Send>;
 
+/// Looks after something, and may push lines about it.
+pub(crate) type Look = Box<dyn FnMut() + Send>;
+
 /// What the worker is made of.
 pub(crate) struct Output {
     /// Where lines go. May block and fail: that is the worker's to bear.
@@ -67,6 +70,8 @@ pub(crate) struct Output {
     pub(crate) report: Report,
     /// Renewed about once a second while there are lines.
     pub(crate) clock: Clock,
+    /// Called about this often, whether there are lines or not.
+    pub(crate) look: Option<(Duration, Look)>,
 }
 
 /// The queue's producing end, and its owner's.

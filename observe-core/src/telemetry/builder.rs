@@ -1,6 +1,7 @@
 //! What a telemetry is made of, and by whose word.
 
 use super::decide::{Door, decide_filter, decide_format, decide_propagators, decide_sampling, listed};
+use super::drain::Overdue;
 use super::itself::Itself;
 use super::{Inner, Telemetry};
 use crate::clock::Clock;
@@ -21,7 +22,7 @@ use crate::subscriber::LogBridge;
 use crate::traces::{TraceLimits, Traces};
 use std::fmt;
 use std::io::{self, Write};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 use tracing::dispatcher;
 use tracing_core::Level;
@@ -38,6 +39,7 @@ pub struct Builder {
     trace_limits: TraceLimits,
     keep_rate: u32,
     recorder: RecorderLimits,
+    still_running: Option<Duration>,
     filter: Option<Filter>,
     format: Option<LogFormat>,
     writer: Option<Box<dyn Write + Send>>,
@@ -61,6 +63,7 @@ impl Builder {
             trace_limits: TraceLimits::default(),
             keep_rate: 100,
             recorder: RecorderLimits::default(),
+            still_running: Some(Duration::from_secs(30)),
             filter: None,
             format: None,
             writer: None,
@@ -124,6 +127,14 @@ impl Builder {
     /// 10,000 spans and 1 MiB a trace, 10,000 traces, 64 MiB in all.
     pub fn trace_limits(mut self, limits: TraceLimits) -> Self {
         self.trace_limits = limits;
+        self
+    }
+
+    /// From which duration on a request that is in flight is told of, once, by a line (`WARN`, target
+    /// `observe::in_flight`): it may never end. It is looked for each quarter of the limit, ten times a second to once
+    /// a minute. `None`: never. Defaults to 30 seconds.
+    pub fn still_running(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.still_running = limit.into();
         self
     }
 
@@ -253,6 +264,7 @@ impl Builder {
         );
         let started = self.clock.unix_nanos(self.clock.now());
 
+        let overdue = Overdue::default();
         let lines = if self.lines {
             let version = Some(self.version.as_str()).filter(|version| !version.is_empty());
             Some(Arc::new(JsonLines::start(LogOptions {
@@ -262,6 +274,7 @@ impl Builder {
                 limits: self.limits,
                 clock: self.clock.clone(),
                 writer: self.writer.unwrap_or_else(|| Box::new(io::stdout())),
+                look: self.still_running.map(|limit| overdue.look(limit)),
             })?))
         } else {
             None
@@ -292,6 +305,7 @@ impl Builder {
             traces: Traces::new(None, recorder, self.trace_limits, KeepRate::per_second(self.keep_rate)),
             filter: filter.value,
         }));
+        overdue.belongs_to(&hub);
         function::touch_all();
         let itself = Itself {
             hub: Arc::downgrade(&hub),
@@ -301,7 +315,7 @@ impl Builder {
             started: started as f64 / 1e9,
         };
 
-        let inner = Arc::new(Inner { hub: Arc::clone(&hub), dispatch: OnceLock::new(), lines });
+        let inner = Arc::new(Inner::new(Arc::clone(&hub), lines));
         let mut complaints: Vec<String> = complaints.iter().map(Error::to_string).collect();
         complaints.extend(misread);
         complaints.extend(unsampled.as_ref().map(Error::to_string));

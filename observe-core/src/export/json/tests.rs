@@ -51,6 +51,7 @@ fn start(writer: Seen, format: LogFormat, lines: usize) -> JsonLines {
         limits: QueueLimits { lines, ..QueueLimits::default() },
         clock: ManualClock::new().into(),
         writer: Box::new(writer),
+        look: None,
     };
     JsonLines::start(options).unwrap()
 }

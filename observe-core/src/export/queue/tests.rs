@@ -73,6 +73,7 @@ fn start_with(
             out.extend_from_slice(format!("lost {count} {}\n", loss.as_str()).as_bytes());
         }),
         clock: Clock::system(),
+        look: None,
     };
     Queue::start(output, QueueLimits { lines, bytes }).unwrap()
 }

@@ -45,6 +45,7 @@ pub(super) struct Worker {
     last_report: Option<Instant>,
     last_renewal: Instant,
     last_line: Option<Instant>,
+    last_look: Instant,
 }
 
 /// Lines on their way out.
@@ -124,6 +125,7 @@ impl Worker {
             last_report: None,
             last_renewal: now,
             last_line: None,
+            last_look: now,
         }
     }
 
@@ -152,6 +154,7 @@ impl Worker {
     /// Takes what is there and writes it, tells of losses, answers those who wait for a flush.
     fn step(&mut self) -> Step {
         let now = Instant::now();
+        self.look(now);
         self.note_flush();
         let full = self.take();
         let lines = self.batch.ends.len();
@@ -188,6 +191,18 @@ impl Worker {
             Step::Emptied
         } else {
             Step::Nothing
+        }
+    }
+
+    /// Looks after what the worker was given to look after, when it is time to.
+    fn look(&mut self, now: Instant) {
+        if let Some((every, look)) = &mut self.output.look
+            && now.duration_since(self.last_look) >= *every
+        {
+            self.last_look = now;
+            if catch(look).is_none() {
+                self.shared.stats.count_panic();
+            }
         }
     }
 
@@ -338,7 +353,8 @@ impl Worker {
         let load = self.shared.load();
         let asked = self.shared.flushes_asked.load(Ordering::SeqCst);
         if load.lines() == 0 && !load.is_closed() && asked == self.flushed {
-            thread::park_timeout(SLEEP);
+            let look = self.output.look.as_ref().map(|(every, _)| *every);
+            thread::park_timeout(look.unwrap_or(SLEEP).min(SLEEP));
         }
         self.shared.asleep.0.store(false, Ordering::SeqCst);
     }
