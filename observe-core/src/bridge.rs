@@ -158,14 +158,17 @@ impl MetricsBridge {
     }
 
     fn bounds(&self, name: &str, unit: Option<SaidUnit>) -> Buckets {
-        if let Some(buckets) = self.buckets.get(name) {
-            return buckets.clone();
+        let metric = names::metric_name(crate::metric::Kind::Histogram, name);
+        if let Some(buckets) =
+            self.registry.chosen_buckets(&metric).or_else(|| self.buckets.get(name).cloned())
+        {
+            return buckets;
         }
         let times = |steps: f64| {
             let bounds: Vec<f64> = Buckets::SECONDS.bounds().iter().map(|bound| bound * steps).collect();
             Buckets::try_from(bounds).unwrap_or(NUMBERS)
         };
-        match (Unit::of(&names::metric_name(crate::metric::Kind::Histogram, name)), unit) {
+        match (Unit::of(&metric), unit) {
             (Some(Unit::Seconds), _) | (None, Some(SaidUnit::Seconds)) => Buckets::SECONDS,
             (Some(Unit::Bytes), _) | (None, Some(SaidUnit::Bytes)) => Buckets::BYTES,
             (None, Some(SaidUnit::Milliseconds)) => times(1e3),

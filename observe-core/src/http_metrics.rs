@@ -3,15 +3,21 @@
 //! Everything a client can choose is bounded: a method is one of a list or `_OTHER`, a route is what matched,
 //! and of those there are at most as many as the limit says.
 
+mod active;
+mod classic;
+mod segment;
 mod stream;
 
+pub use self::classic::HttpNames;
+pub use self::segment::Segment;
 pub use self::stream::StreamKind;
 pub(crate) use self::stream::{OpenStreamLabels, StreamLabels};
 
+use self::active::Active;
 use crate::error::Error;
 use crate::label::own::label_set;
 use crate::label::{LabelId, LabelSet, LabelValue, OpenSet};
-use crate::metric::{Buckets, Family, Gauge, Histogram};
+use crate::metric::{AnyFamily, Buckets, Family, Gauge, Histogram};
 use crate::registry::Registry;
 use crate::semconv::http as names;
 use std::sync::{Arc, OnceLock};
@@ -298,16 +304,13 @@ label_set!(pub(crate) RequestLabels {
     status: Status = names::STATUS_LABEL,
     error_type: ErrorType = names::ERROR_TYPE_LABEL,
     version: Option<HttpVersion> = names::VERSION_LABEL,
-});
-label_set!(pub(crate) ActiveLabels {
-    method: Method = names::REQUEST_METHOD_LABEL,
-    scheme: Scheme = names::SCHEME_LABEL,
+    segment: Segment = names::SEGMENT_LABEL,
 });
 
 /// The families of one telemetry, and the methods it knows.
 pub(crate) struct HttpMetrics {
     pub(crate) duration: Arc<Family<RequestLabels, Histogram>>,
-    pub(crate) active: Arc<Family<ActiveLabels, Gauge>>,
+    active: Active,
     pub(crate) queue: Later<()>,
     pub(crate) ready_wait: Later<()>,
     pub(crate) stream_duration: Arc<Family<StreamLabels, Histogram>>,
@@ -319,7 +322,12 @@ pub(crate) struct HttpMetrics {
 
 impl HttpMetrics {
     /// Registers the families. What a registry refuses is recorded all the same, unseen, and told.
-    pub(crate) fn register(registry: &Registry, mut refused: impl FnMut(&Error)) -> Self {
+    pub(crate) fn register(
+        registry: &Registry,
+        service: &str,
+        chosen: HttpNames,
+        mut refused: impl FnMut(&Error),
+    ) -> Self {
         let duration = Arc::new(
             Family::histogram(
                 names::SERVER_REQUEST_DURATION_SECONDS,
@@ -328,19 +336,16 @@ impl HttpMetrics {
             )
             .max_series(MAX_SERIES),
         );
-        let active = Arc::new(
-            Family::gauge(names::SERVER_ACTIVE_REQUESTS, "HTTP requests that have begun and not ended.")
-                .max_series(2 * MAX_METHODS),
-        );
+        let active = Active::new(chosen);
+        let requests = active.shown(service, &duration);
         let stream_duration = Arc::new(stream::durations());
         let open_streams = Arc::new(stream::open());
-        let registered = [
-            registry.register::<Family<_, _>>(Arc::clone(&duration)).err(),
-            registry.register::<Family<_, _>>(Arc::clone(&active)).err(),
-            registry.register::<Family<_, _>>(Arc::clone(&stream_duration)).err(),
-            registry.register::<Family<_, _>>(Arc::clone(&open_streams)).err(),
-        ];
-        registered.iter().flatten().for_each(&mut refused);
+        let streams: [Arc<dyn AnyFamily>; 2] = [stream_duration.clone(), open_streams.clone()];
+        for family in requests.into_iter().chain(streams) {
+            if let Err(error) = registry.register_all(&[family]) {
+                refused(&error);
+            }
+        }
         let listed = std::env::var(names::KNOWN_METHODS).unwrap_or_default();
         Self {
             duration,
@@ -353,6 +358,12 @@ impl HttpMetrics {
             response_size: Later::default(),
             methods: known_methods(&listed),
         }
+    }
+
+    /// How many requests like this one are in flight.
+    #[inline]
+    pub(crate) fn active(&self, labels: &RequestLabels) -> &Gauge {
+        self.active.of(labels)
     }
 
     /// How long requests waited in front of the service.
@@ -431,7 +442,8 @@ mod tests {
     // Catches: an unknown method that is interned, so that a client can fill the set.
     #[test]
     fn methods_are_known_or_other() {
-        let metrics = HttpMetrics::register(&Registry::new(), |error| panic!("{error}"));
+        let metrics =
+            HttpMetrics::register(&Registry::new(), "shop", HttpNames::default(), |error| panic!("{error}"));
         for method in KNOWN_METHODS {
             assert_eq!(metrics.method(method).as_str(), method);
             assert_eq!(metrics.method(method).name(), method);
@@ -467,9 +479,11 @@ mod tests {
     fn a_name_that_is_taken_is_told() {
         let registry = Registry::new();
         let mut told = 0;
-        HttpMetrics::register(&registry, |_| told += 1);
+        HttpMetrics::register(&registry, "shop", HttpNames::default(), |_| told += 1);
         assert_eq!(told, 0);
-        HttpMetrics::register(&registry, |error| told += i32::from(error.is_duplicate()));
+        HttpMetrics::register(&registry, "shop", HttpNames::default(), |error| {
+            told += i32::from(error.is_duplicate());
+        });
         assert_eq!(told, 4);
     }
 }

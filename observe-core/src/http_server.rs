@@ -18,7 +18,7 @@ pub use self::waiting::ReadyWait;
 use self::answer::Asked;
 use crate::context::{Context, ContextHeader, Extract, TraceId, Untrusted};
 use crate::fields::{Fields, Key, Text};
-use crate::http_metrics::{ActiveLabels, ErrorType, Method, RequestLabels, Route, Status, limit_routes};
+use crate::http_metrics::{ErrorType, Method, RequestLabels, Route, Status, limit_routes};
 use crate::hub::Hub;
 use crate::in_flight::Entry;
 use crate::operation::{End, Operation};
@@ -36,7 +36,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tracing_core::Level;
 
-pub use crate::http_metrics::{HttpVersion, Scheme, StreamKind};
+pub use crate::http_metrics::{HttpNames, HttpVersion, Scheme, Segment, StreamKind};
 pub use crate::http_stream::HttpStream;
 
 const METHOD: Key = Key::new(names::REQUEST_METHOD);
@@ -117,6 +117,7 @@ impl HttpServer {
             status: Status::NONE,
             error_type: ErrorType::NONE,
             version: request.version,
+            segment: request.segment,
         };
         let path = cut(request.path, MAX_PATH);
         let admitted = self.untrusted.admit(context, request.trusted);
@@ -165,7 +166,7 @@ impl HttpServer {
         if let Some(span) = operation.open_span() {
             span.show(|seen| seen.name = SpanName { method: labels.method, route }.to_string());
         }
-        http.active.with(labels.active()).inc();
+        http.active(&labels).inc();
         let asked = Asked::of(request.method);
         let (entry, sized) = (operation.entry(), self.response_sizes);
         HttpServerOperation { operation, entry, labels, asked, recorded: true, sized }
@@ -197,6 +198,7 @@ impl HttpServer {
             status: Status::NONE,
             error_type: ErrorType::NONE,
             version: None,
+            segment: Segment::NONE,
         };
         let (operation, asked) = (Operation::hidden(span), Asked::of(request.method));
         HttpServerOperation { operation, entry: Entry::NONE, labels, asked, recorded: false, sized: false }
@@ -346,7 +348,7 @@ impl HttpServerOperation {
         if self.recorded {
             self.recorded = false;
             if let Some(trace) = self.trace() {
-                trace.hub.http().active.with(self.labels.active()).dec();
+                trace.hub.http().active(&self.labels).dec();
             }
         }
         let outcome = match outcome {
@@ -370,12 +372,6 @@ impl Drop for HttpServerOperation {
 impl fmt::Debug for HttpServerOperation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpServerOperation").field("labels", &self.labels).finish_non_exhaustive()
-    }
-}
-
-impl RequestLabels {
-    fn active(&self) -> ActiveLabels {
-        ActiveLabels { method: self.method, scheme: self.scheme }
     }
 }
 

@@ -1,18 +1,19 @@
 //! What operations report to: one for each telemetry.
 
+use crate::catalogue;
 use crate::clock::Clock;
 use crate::context::{Context, ContextHeader, Extract, Inject, Propagation, Rejected, TraceState, ot};
 use crate::error::Error;
 use crate::fields::{Fields, Text};
 use crate::filter::Filter;
-use crate::http_metrics::{HttpMetrics, Later, RequestLabels};
+use crate::http_metrics::{HttpMetrics, HttpNames, Later, RequestLabels};
 use crate::label::own::label_set;
 use crate::label::{LabelSet, LabelValue};
-use crate::metric::{Counter, Family, Histogram, Kind};
+use crate::metric::{Counter, Family, Histogram};
 use crate::record::{LogRecord, Sink};
 use crate::registry::Registry;
 use crate::sampling::Sampling;
-use crate::semconv::{self, http, own};
+use crate::semconv;
 use crate::traces::Traces;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -46,6 +47,9 @@ pub(crate) struct Hub {
     /// Names the filter: no other of this process has the number.
     filter_serial: AtomicU64,
     http: OnceLock<HttpMetrics>,
+    /// The service's name, and under which names its requests are shown.
+    service: String,
+    http_names: HttpNames,
     /// A test that looks on.
     #[cfg(feature = "test-util")]
     pub(crate) watch: OnceLock<Arc<crate::watch::Watch>>,
@@ -61,6 +65,8 @@ pub(crate) struct Parts {
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) traces: Traces,
     pub(crate) filter: Filter,
+    pub(crate) service: String,
+    pub(crate) http_names: HttpNames,
 }
 
 static INSTALLED: OnceLock<Arc<Hub>> = OnceLock::new();
@@ -68,7 +74,8 @@ static INSTALLED: OnceLock<Arc<Hub>> = OnceLock::new();
 impl Hub {
     /// Wires the parts. Nobody sees it yet: see [`expose`](Hub::expose).
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { clock, registry, sampling, slow, propagation, sink, traces, filter } = parts;
+        let Parts { clock, registry, sampling, slow, propagation, sink, traces, filter, service, http_names } =
+            parts;
         let mut in_baseline = Context::new();
         in_baseline.set_tracestate(ot::with_threshold(&TraceState::new(), sampling.threshold()));
         let hub = Self {
@@ -89,6 +96,8 @@ impl Hub {
             any_levels: AtomicUsize::new(0),
             filter_serial: AtomicU64::new(0),
             http: OnceLock::new(),
+            service,
+            http_names,
             #[cfg(feature = "test-util")]
             watch: OnceLock::new(),
         };
@@ -123,6 +132,8 @@ impl Hub {
             sink: Arc::new(Nowhere),
             traces: Traces::nowhere(),
             filter: Filter::from(LevelFilter::OFF),
+            service: String::new(),
+            http_names: HttpNames::default(),
         };
         Self::new(parts)
     }
@@ -133,25 +144,9 @@ impl Hub {
     /// # Errors
     ///
     /// If one of them is taken.
-    pub(crate) fn examine(registry: &Registry) -> Result<(), Error> {
-        let own = [
-            (own::CONTEXT_REJECTED_TOTAL, Kind::Counter),
-            (own::DROPPED_TOTAL, Kind::Counter),
-            (own::EXPORT_TOTAL, Kind::Counter),
-            (own::QUEUE_LENGTH, Kind::Gauge),
-            (own::TRACES_TOTAL, Kind::Counter),
-            (own::BUILD_INFO, Kind::Info),
-            (own::PROCESS_START_TIME_SECONDS, Kind::Gauge),
-            (http::SERVER_REQUEST_DURATION_SECONDS, Kind::Histogram),
-            (http::SERVER_ACTIVE_REQUESTS, Kind::Gauge),
-            (http::SERVER_REQUEST_BODY_SIZE_BYTES, Kind::Histogram),
-            (http::SERVER_RESPONSE_BODY_SIZE_BYTES, Kind::Histogram),
-            (http::SERVER_QUEUE_DURATION_SECONDS, Kind::Histogram),
-            (http::SERVER_READY_WAIT_SECONDS, Kind::Histogram),
-            (http::SERVER_STREAM_DURATION_SECONDS, Kind::Histogram),
-            (http::SERVER_OPEN_STREAMS, Kind::Gauge),
-        ];
-        own.into_iter().try_for_each(|(name, kind)| registry.examine(name, kind))
+    pub(crate) fn examine(registry: &Registry, http_names: HttpNames) -> Result<(), Error> {
+        catalogue::of_telemetry(http_names == HttpNames::Classic)
+            .try_for_each(|entry| registry.examine(entry.name, entry.kind))
     }
 
     /// Shows its metrics in its registry: the last step, since nothing takes it back.
@@ -245,7 +240,8 @@ impl Hub {
     /// The metrics of HTTP servers, registered with the first that is asked for.
     pub(crate) fn http(&self) -> &HttpMetrics {
         self.http.get_or_init(|| {
-            HttpMetrics::register(&self.registry, |error| self.say(Level::WARN, &error.to_string()))
+            let refused = |error: &Error| self.say(Level::WARN, &error.to_string());
+            HttpMetrics::register(&self.registry, &self.service, self.http_names, refused)
         })
     }
 

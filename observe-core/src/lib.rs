@@ -66,6 +66,7 @@
 
 #[cfg(feature = "metrics")]
 mod bridge;
+mod catalogue;
 mod catch;
 mod cause;
 pub mod clock;

@@ -13,6 +13,7 @@ mod loose;
 mod series;
 pub mod snapshot;
 mod summary;
+mod view;
 
 pub use buckets::{Buckets, MAX_BOUNDS};
 pub use counter::Counter;
@@ -26,3 +27,5 @@ pub use kind::{Kind, Rejected, Unit};
 pub(crate) use loose::{Loose, LooseSeries, Pair};
 pub use snapshot::Metric;
 pub use summary::{Summary, Window};
+pub use view::View;
+pub(crate) use view::{Pairs, Reshape, Shown, show};

@@ -152,6 +152,8 @@ mod tests {
             sink: Arc::clone(&sink) as Arc<dyn Sink>,
             traces: Traces::nowhere(),
             filter: Filter::default(),
+            service: String::new(),
+            http_names: Default::default(),
         }));
         assert!(install(|_| ()));
         let scope = current::push_scope(hub);

@@ -1,23 +1,26 @@
 //! Registries: which families a scrape sees.
 
 mod collector;
+mod listing;
 mod roll;
 mod statics;
 
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::catalogue::Entry;
 use crate::error::{self, Error};
 use crate::label::LabelSet;
-use crate::metric::snapshot::{Head, Visitor};
+use crate::metric::snapshot::Visitor;
 use crate::metric::{
-    AnyFamily, Buckets, Counter, Family, Gauge, GaugeF64, Histogram, Kind, Metric, Summary, Window,
+    AnyFamily, Buckets, Counter, Family, Gauge, GaugeF64, Histogram, Kind, Metric, Summary, View, Window,
 };
 use crate::semconv::{metric as names, own};
 use collector::{Faults, Samples};
+use listing::{Listing, claims};
 use roll::{Roll, Source};
 
 pub use collector::{Collect, Collector, Value};
@@ -51,9 +54,7 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
-    /// Every name a sample can have, and the family it belongs to.
-    claims: BTreeMap<String, String>,
-    families: BTreeMap<String, Source>,
+    listing: Listing,
     collectors: Vec<Arc<dyn Collector>>,
     statics_seen: usize,
     refused: Vec<(error::Kind, String)>,
@@ -82,7 +83,8 @@ impl Registry {
     fn make(statics: bool) -> Self {
         let mut state = State::default();
         for source in [Source::Series, Source::Overflow] {
-            state.insert(source);
+            // The first names of a listing are free.
+            let _ = state.listing.admit(source);
         }
         let (state, faults, scrapes) = (Mutex::new(state), Faults::default(), OnceLock::new());
         let inner = Inner { statics, state, faults, scrapes };
@@ -95,7 +97,37 @@ impl Registry {
     ///
     /// If one of them is taken ([`Error::is_duplicate`]).
     pub(crate) fn examine(&self, name: &str, kind: Kind) -> Result<(), Error> {
-        self.state().examine(&Head::new(name, "", kind, None))
+        self.state().listing.examine(name, kind)
+    }
+
+    /// Shows its families, those that it has and those that come, by these views and no others. Answers which views
+    /// are of no family that it has, nor of one of `own`.
+    ///
+    /// # Errors
+    ///
+    /// If a view breaks a rule ([`Error::is_invalid`]), or leads to a name that is taken
+    /// ([`Error::is_duplicate`]); then nothing is changed.
+    pub(crate) fn view<'a>(
+        &self,
+        views: Vec<View>,
+        own: impl Iterator<Item = &'a Entry>,
+    ) -> Result<Vec<String>, Error> {
+        let mut state = self.state();
+        let (listing, unknown) = state.listing.viewed(views, own)?;
+        if self.inner.statics {
+            for (name, buckets) in unknown.iter().filter_map(|name| Some((name, listing.buckets(name)?))) {
+                statics::choose(name, buckets);
+            }
+        }
+        state.listing = listing;
+        state.roll = None;
+        Ok(unknown)
+    }
+
+    /// The buckets that a view chose for a histogram.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn chosen_buckets(&self, name: &str) -> Option<Buckets> {
+        self.state().listing.buckets(name).cloned()
     }
 
     /// Takes a family in.
@@ -245,15 +277,14 @@ impl Registry {
         let samples = self.ask();
         let roll = self.state().roll();
         let mut groups = samples.groups.iter().peekable();
-        for source in &roll.sources {
-            let name = source.head().name;
-            while let Some((group, samples)) = groups.next_if(|(group, _)| group.as_str() < name) {
-                samples.read(group, visitor);
+        for family in &roll.families {
+            while let Some((_, group)) = groups.next_if(|(name, _)| name.as_str() < family.name()) {
+                group.read(visitor);
             }
-            roll.read(source, visitor);
+            roll.read(family, visitor);
         }
-        for (group, samples) in groups {
-            samples.read(group, visitor);
+        for (_, group) in groups {
+            group.read(visitor);
         }
     }
 
@@ -268,10 +299,11 @@ impl Registry {
         }
         if !samples.groups.is_empty() {
             let state = self.state();
-            let mut said = BTreeMap::new();
+            samples.view(&state.listing, &self.inner.faults);
+            let mut said = BTreeSet::new();
             samples.groups.retain(|name, group| {
-                let free = claims(name, group.kind)
-                    .all(|claim| !state.claims.contains_key(&claim) && said.insert(claim, ()).is_none());
+                let free = !state.listing.clashes(name, group.kind)
+                    && claims(name, group.kind).all(|claim| said.insert(claim));
                 if !free {
                     self.inner.faults.clashed();
                 }
@@ -311,52 +343,18 @@ impl Registry {
 
 impl State {
     fn admit(&mut self, source: Source) -> Result<(), Error> {
-        self.examine_source(&source)?;
-        self.insert(source);
-        Ok(())
+        self.roll = None;
+        self.listing.admit(source)
     }
 
     fn admit_all(&mut self, families: &[Arc<dyn AnyFamily>]) -> Result<(), Error> {
-        let sources = families.iter().map(|family| Source::Shared(Arc::clone(family)));
-        for source in sources.clone() {
-            self.examine_source(&source)?;
-        }
-        sources.for_each(|source| self.insert(source));
-        Ok(())
-    }
-
-    fn examine_source(&self, source: &Source) -> Result<(), Error> {
-        if let Some(family) = source.family() {
-            family.check()?;
-        }
-        self.examine(&source.head())
-    }
-
-    fn examine(&self, head: &Head<'_>) -> Result<(), Error> {
-        let taken = claims(head.name, head.kind).find_map(|claim| self.claims.get_key_value(&claim));
-        match taken {
-            None => Ok(()),
-            Some((_, owner)) if owner == head.name => {
-                Err(Error::new(error::Kind::Duplicate, format!("metric `{}`: the name is taken", head.name)))
-            }
-            Some((claim, owner)) => {
-                let text = format!("metric `{}`: the name `{claim}` belongs to metric `{owner}`", head.name);
-                Err(Error::new(error::Kind::Duplicate, text))
-            }
-        }
-    }
-
-    fn insert(&mut self, source: Source) {
-        let head = source.head();
-        let name = head.name.to_owned();
-        self.claims.extend(claims(&name, head.kind).map(|claim| (claim, name.clone())));
-        self.families.insert(name, source);
         self.roll = None;
+        self.listing.admit_all(families)
     }
 
     fn roll(&mut self) -> Arc<Roll> {
-        let families = &self.families;
-        let roll = self.roll.get_or_insert_with(|| Arc::new(Roll::new(families.values().cloned().collect())));
+        let listing = &self.listing;
+        let roll = self.roll.get_or_insert_with(|| Arc::new(Roll::new(listing.shown())));
         Arc::clone(roll)
     }
 }
@@ -369,7 +367,7 @@ impl Default for Registry {
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let families = self.state().families.len();
+        let families = self.state().listing.len();
         f.debug_struct("Registry").field("families", &families).finish_non_exhaustive()
     }
 }
@@ -401,12 +399,6 @@ impl Drop for Asking {
     fn drop(&mut self) {
         let _ = ASKED.try_with(|asked| asked.borrow_mut().pop());
     }
-}
-
-/// The names that the samples of a family can have, in either format, and the family itself.
-fn claims(name: &str, kind: Kind) -> impl Iterator<Item = String> {
-    let base = kind.family_name(name).to_owned();
-    kind.sample_suffixes().iter().map(move |suffix| format!("{base}{suffix}"))
 }
 
 #[cfg(test)]

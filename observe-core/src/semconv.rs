@@ -253,6 +253,10 @@ pub mod own {
     pub const SIGNAL: &str = "signal";
     /// The label that says why.
     pub const REASON: &str = "reason";
+    /// The label of the service's version.
+    pub const VERSION: &str = "version";
+    /// The label of the revision that was built.
+    pub const REVISION: &str = "revision";
     /// The label that names a header.
     pub const HEADER: &str = "header";
     /// Reason: more spans were open than are kept.
@@ -311,6 +315,30 @@ pub mod http {
     pub const ERROR_TYPE_LABEL: &str = "error_type";
     /// The label of the protocol's version.
     pub const VERSION_LABEL: &str = "network_protocol_version";
+
+    /// The label of the part of the callers that a request belongs to, where the service says it.
+    pub const SEGMENT_LABEL: &str = "segment";
+
+    // The classic names, for dashboards that have them already.
+
+    /// How many requests ended.
+    pub const CLASSIC_REQUESTS_TOTAL: &str = "http_requests_total";
+    /// How long requests took.
+    pub const CLASSIC_REQUEST_DURATION_SECONDS: &str = "http_request_duration_seconds";
+    /// How many requests are in flight.
+    pub const CLASSIC_REQUESTS_IN_PROGRESS: &str = "http_requests_in_progress";
+    /// The label of the service's name.
+    pub const CLASSIC_SERVICE: &str = "service";
+    /// The label of the method.
+    pub const CLASSIC_METHOD: &str = "method";
+    /// The label of the matched route.
+    pub const CLASSIC_ENDPOINT: &str = "endpoint";
+    /// The label of the answer's status.
+    pub const CLASSIC_STATUS: &str = "status";
+    /// The status of a request whose client went away before it was answered.
+    pub const CLASSIC_CANCELLED_STATUS: &str = "499";
+    /// The status of a request that failed before it was answered.
+    pub const CLASSIC_FAILED_STATUS: &str = "500";
 
     /// The label, and the field, that says what kind of stream it is.
     pub const STREAM: &str = "stream";

@@ -348,6 +348,8 @@ mod tests {
             sink: Arc::new(Nowhere),
             traces: Traces::nowhere(),
             filter: Filter::default(),
+            service: String::new(),
+            http_names: Default::default(),
         };
         let hub = Arc::new(Hub::new(parts));
         let scope = current::push_scope(Arc::clone(&hub));

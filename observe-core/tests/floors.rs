@@ -15,6 +15,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "policy",
         &[
             "filter",
+            "catalogue",
             "registry",
             "red",
             "usage",

@@ -38,6 +38,7 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("label.rs", "CARDINALITY", "how many values a label has"),
     ("label/own.rs", "CARDINALITY", "how many values a label has"),
     ("http_metrics.rs", "CARDINALITY", "how many values a label has"),
+    ("http_metrics/segment.rs", "CARDINALITY", "how many values a label has"),
     ("http_metrics/stream.rs", "CARDINALITY", "how many values a label has"),
     ("http_server/answer.rs", "UNKNOWN", "a mark"),
     ("hub.rs", "CARDINALITY", "how many values a label has"),

@@ -6,7 +6,8 @@ use crate::service::ObserveService;
 use crate::settings::{Exclusion, Settings};
 use observe_core::Telemetry;
 use observe_core::context::Untrusted;
-use observe_core::http_server::Scheme;
+use observe_core::http_server::{Scheme, Segment};
+use observe_core::label::LabelValue;
 use std::fmt;
 use std::sync::Arc;
 use tower_layer::Layer;
@@ -58,6 +59,7 @@ impl ObserveLayer {
                 place: Arc::default(),
                 excluded: Vec::new(),
                 trusted: None,
+                segments: None,
             }),
         }
     }
@@ -89,6 +91,39 @@ impl ObserveLayer {
     #[must_use]
     pub fn classify(self, classify: impl Classify) -> Self {
         self.with(|settings| settings.classify = Some(Arc::new(classify)))
+    }
+
+    /// Which part of the callers a request belongs to (a tier, a tenant): the label `segment` of the metrics of requests. It
+    /// is a label's value, so it is bounded: an enum, or an open value under its limit; `None` of an `Option` leaves it out.
+    /// If the function panics, it is `_OTHER`, and the request goes on. Defaults to no segment.
+    ///
+    /// What is not known in front of the layer (a key that has to be looked up) a layer around this one has to find out.
+    ///
+    /// ```
+    /// use observe_core::Telemetry;
+    /// use observe_core::label::LabelValue;
+    /// use observe_tower::{ObserveLayer, RequestHead};
+    ///
+    /// #[derive(Clone, Copy, LabelValue)]
+    /// enum Tier {
+    ///     Free,
+    ///     Paid,
+    /// }
+    ///
+    /// let telemetry = Telemetry::builder("orders").build()?;
+    /// let layer = ObserveLayer::new(&telemetry).segment::<Tier>(|head: &RequestHead<'_>| {
+    ///     if head.headers.contains_key("x-paid") { Tier::Paid } else { Tier::Free }
+    /// });
+    /// # let _ = layer;
+    /// # Ok::<(), observe_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn segment<T: LabelValue>(
+        self,
+        segment_of: impl Fn(&RequestHead<'_>) -> T + Send + Sync + 'static,
+    ) -> Self {
+        let segment_of = move |head: &RequestHead<'_>| Segment::of(segment_of(head));
+        self.with(|settings| settings.segments = Some(Arc::new(segment_of)))
     }
 
     /// Tells the client the trace id, in the header `X-Trace-ID`. Defaults to not telling it.

@@ -96,7 +96,7 @@ impl Settings {
                 if excluded {
                     self.server.pass(&request, &context)
                 } else {
-                    self.server.start(&request, &context)
+                    self.server.start(&request.segment(self.segment(head)), &context)
                 }
             }
             // It is a request all the same: counted as panicked, then the panic goes on.

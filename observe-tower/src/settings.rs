@@ -2,7 +2,9 @@
 
 use crate::classify::Classify;
 use crate::route::{RequestHead, Routes};
-use observe_core::http_server::{HttpServer, Scheme};
+use observe_core::http_server::{HttpServer, Scheme, Segment};
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -17,9 +19,11 @@ pub(crate) struct Settings {
     pub(crate) place: Arc<Place>,
     pub(crate) excluded: Vec<Exclusion>,
     pub(crate) trusted: Option<Predicate>,
+    pub(crate) segments: Option<SegmentOf>,
 }
 
 pub(crate) type Predicate = Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>;
+pub(crate) type SegmentOf = Arc<dyn Fn(&RequestHead<'_>) -> Segment + Send + Sync>;
 
 #[derive(Clone)]
 pub(crate) enum Exclusion {
@@ -36,6 +40,18 @@ impl Settings {
 
     pub(crate) fn trusts(&self, head: &RequestHead<'_>) -> bool {
         self.trusted.as_ref().is_some_and(|is_trusted| is_trusted(head))
+    }
+
+    /// The segment of a request; [`Segment::OTHER`] where the user's function panics: a request is not to fail by a label.
+    pub(crate) fn segment(&self, head: &RequestHead<'_>) -> Segment {
+        let Some(segment_of) = &self.segments else { return Segment::NONE };
+        catch_unwind(AssertUnwindSafe(|| segment_of(head))).unwrap_or_else(|panic| {
+            // What was thrown is the user's too, and may panic as it is freed.
+            if let Err(again) = catch_unwind(AssertUnwindSafe(move || drop(panic))) {
+                mem::forget(again);
+            }
+            Segment::OTHER
+        })
     }
 
     pub(crate) fn excludes(&self, head: &RequestHead<'_>, route: Option<&str>) -> bool {

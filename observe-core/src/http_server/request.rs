@@ -1,6 +1,6 @@
 //! What a server knows of a request when it begins.
 
-use crate::http_metrics::{HttpVersion, Scheme};
+use crate::http_metrics::{HttpVersion, Scheme, Segment};
 
 /// What is known of a request when it begins. All of it may be the client's word.
 #[derive(Clone, Copy, Debug)]
@@ -13,12 +13,22 @@ pub struct HttpRequest<'a> {
     pub(super) version: Option<HttpVersion>,
     pub(super) trusted: bool,
     pub(super) started: Option<&'a [u8]>,
+    pub(super) segment: Segment,
 }
 
 impl<'a> HttpRequest<'a> {
     /// A request by its method and its path, the query left out.
     pub const fn new(method: &'a str, path: &'a str) -> Self {
-        Self { method, path, route: None, scheme: Scheme::Http, version: None, trusted: false, started: None }
+        Self {
+            method,
+            path,
+            route: None,
+            scheme: Scheme::Http,
+            version: None,
+            trusted: false,
+            started: None,
+            segment: Segment::NONE,
+        }
     }
 
     /// The template that matched: `/users/{id}`, never the path. Defaults to none: the label is left out.
@@ -36,6 +46,12 @@ impl<'a> HttpRequest<'a> {
     /// The protocol's version. Defaults to none: the label is left out.
     pub fn version(mut self, version: impl Into<Option<HttpVersion>>) -> Self {
         self.version = version.into();
+        self
+    }
+
+    /// The part of the callers that it belongs to: the label `segment`. Defaults to none: the label is left out.
+    pub const fn segment(mut self, segment: Segment) -> Self {
+        self.segment = segment;
         self
     }
 

@@ -173,6 +173,7 @@ impl Scale {
 }
 
 /// What the histograms of a family have in common.
+#[derive(Clone)]
 pub struct Layout {
     pub(super) scale: Scale,
     bounds: Box<[f64]>,
@@ -220,6 +221,23 @@ impl Layout {
     /// The layout of a series of the same family that has bounds of its own.
     pub(super) fn with_bounds(&self, buckets: &Buckets) -> Self {
         Self::made(buckets, self.scale, Arc::clone(&self.refused))
+    }
+
+    /// The bounds that both have.
+    pub(super) fn common(&self, other: &Layout) -> Self {
+        let both = self.bounds.iter().copied().filter(|bound| other.bounds.contains(bound));
+        let buckets = Buckets { bounds: Cow::Owned(both.collect()) };
+        Self::made(&buckets, self.scale, Arc::default())
+    }
+
+    /// Adds the words of one histogram to those of another.
+    pub(super) fn add(&self, to: &mut [u64], words: &[u64]) {
+        for (at, (to, word)) in to.iter_mut().zip(words).enumerate() {
+            *to = match self.scale {
+                Scale::Fraction if at == 0 => (f64::from_bits(*to) + f64::from_bits(*word)).to_bits(),
+                _ => to.wrapping_add(*word),
+            };
+        }
     }
 
     fn made(buckets: &Buckets, scale: Scale, refused: Arc<Refused>) -> Self {

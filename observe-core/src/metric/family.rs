@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::buckets::Buckets;
 use super::kind::{Rejected, Unit};
 use super::series::{Dense, Sparse};
 use super::snapshot::{Head, Labels, Metric, Visitor, render_series, sealed};
@@ -65,6 +66,8 @@ pub struct Family<L: LabelSet, M: Metric> {
     unit_stated: bool,
     max_series: u32,
     config: M::Config,
+    /// What a view said instead; closed by the first touch.
+    viewed: OnceLock<Option<M::Config>>,
     fault: Option<&'static str>,
     body: OnceLock<Body<M>>,
     labels: PhantomData<fn(L) -> L>,
@@ -114,6 +117,7 @@ impl<L: LabelSet, M: Metric> Family<L, M> {
             unit_stated: false,
             max_series: DEFAULT_MAX_SERIES,
             config,
+            viewed: OnceLock::new(),
             body: OnceLock::new(),
             labels: PhantomData,
         }
@@ -130,6 +134,7 @@ impl<L: LabelSet, M: Metric> Family<L, M> {
             unit_stated: false,
             max_series: DEFAULT_MAX_SERIES,
             config,
+            viewed: OnceLock::new(),
             body: OnceLock::new(),
             labels: PhantomData,
         }
@@ -252,7 +257,8 @@ impl<L: LabelSet, M: Metric> Family<L, M> {
     }
 
     fn make_body(&self) -> Body<M> {
-        let shared = M::share(&self.config, self.unit);
+        let config = self.viewed.get_or_init(|| None).as_ref().unwrap_or(&self.config);
+        let shared = M::share(config, self.unit);
         let dense = if Self::DENSE { L::SPACE as usize } else { 0 };
         let (space, cap) = if Self::DENSE { (0, 0) } else { (L::SPACE, self.max_series as usize) };
         let uncapped = if Self::DENSE { 0 } else { closed_space(L::SHAPE) as usize };
@@ -263,6 +269,11 @@ impl<L: LabelSet, M: Metric> Family<L, M> {
             stray: M::new(&shared),
             shared,
         }
+    }
+
+    /// Whether a view chose its buckets.
+    pub(super) fn is_rebucketed(&self) -> bool {
+        self.viewed.get().is_some_and(Option::is_some)
     }
 
     fn render(&self, key: u64, row: &mut Vec<u8>) {
@@ -384,12 +395,30 @@ pub trait AnyFamily: Send + Sync + sealed::Sealed {
     /// The names of the labels.
     fn labels(&self) -> &'static [&'static str];
 
+    /// The names of the labels of its series; `None` if only they know them.
+    #[doc(hidden)]
+    fn label_names(&self) -> Option<Vec<&str>> {
+        Some(self.labels().to_vec())
+    }
+
+    /// Takes other buckets, before its first touch.
+    ///
+    /// # Errors
+    ///
+    /// Names the rule that this breaks.
+    #[doc(hidden)]
+    fn rebucket(&self, _: &Buckets) -> Result<(), &'static str> {
+        Err(NO_BUCKETS)
+    }
+
     /// How often a value of a label was `_OTHER`; `None` if the label is closed, or there is none.
     fn overflow(&self, label: usize) -> Option<u64>;
 
     /// What was observed and is no value.
     fn rejected(&self) -> Rejected;
 }
+
+const NO_BUCKETS: &str = "it has no buckets that could be chosen";
 
 impl<L: LabelSet, M: Metric> sealed::Sealed for Family<L, M> {}
 
@@ -426,6 +455,17 @@ impl<L: LabelSet, M: Metric> AnyFamily for Family<L, M> {
 
     fn labels(&self) -> &'static [&'static str] {
         L::NAMES
+    }
+
+    fn rebucket(&self, buckets: &Buckets) -> Result<(), &'static str> {
+        let wanted = M::rebucketed(&self.config, buckets).ok_or(NO_BUCKETS)?;
+        let is_first = self.viewed.set(Some(wanted)).is_ok();
+        let has = self.viewed.get().and_then(Option::as_ref).unwrap_or(&self.config);
+        // Two telemetries may want the same of a static.
+        if is_first || M::has_buckets(has, buckets) {
+            return Ok(());
+        }
+        Err("other buckets come too late: it was used before, or another view chose them")
     }
 
     fn overflow(&self, label: usize) -> Option<u64> {

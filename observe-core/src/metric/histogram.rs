@@ -228,8 +228,11 @@ impl<L: LabelSet> Family<L, Histogram> {
     }
 
     /// The histogram of one combination of labels. Where it has to be born it has bounds of its own; what
-    /// the family has too many series for has the family's.
+    /// the family has too many series for has the family's, and so has all where a view chose them.
     pub(crate) fn with_buckets(&self, labels: L, buckets: &Buckets) -> &Histogram {
+        if self.is_rebucketed() {
+            return self.with(labels);
+        }
         self.with_own(labels, |layout| <Histogram as Metric>::new(&Arc::new(layout.with_bounds(buckets))))
     }
 }
@@ -246,6 +249,14 @@ impl Metric for Histogram {
 
     fn fault(config: &Buckets) -> Option<&'static str> {
         config.fault()
+    }
+
+    fn rebucketed(_: &Buckets, buckets: &Buckets) -> Option<Buckets> {
+        Some(buckets.clone())
+    }
+
+    fn has_buckets(config: &Buckets, buckets: &Buckets) -> bool {
+        config == buckets
     }
 
     fn share(config: &Buckets, unit: Option<Unit>) -> Arc<Layout> {

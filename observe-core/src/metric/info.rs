@@ -85,6 +85,10 @@ impl AnyFamily for Info {
         &[]
     }
 
+    fn label_names(&self) -> Option<Vec<&str>> {
+        Some(self.labels.iter().map(|(name, _)| name.as_str()).collect())
+    }
+
     fn overflow(&self, _: usize) -> Option<u64> {
         None
     }

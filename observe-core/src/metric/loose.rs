@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::buckets::Buckets;
 use super::family::AnyFamily;
 use super::kind::{Rejected, Unit};
 use super::snapshot::{Arena, Blocks, Head, Labels, Metric, Visitor, render_series, sealed};
@@ -234,6 +235,15 @@ impl<M: Metric> AnyFamily for Loose<M> {
     /// All labels together: past the limit they are all `_OTHER`.
     fn labels(&self) -> &'static [&'static str] {
         &["*"]
+    }
+
+    fn label_names(&self) -> Option<Vec<&str>> {
+        None
+    }
+
+    /// A bridge asks the registry for them before it makes the family.
+    fn rebucket(&self, _: &Buckets) -> Result<(), &'static str> {
+        Ok(())
     }
 
     fn overflow(&self, label: usize) -> Option<u64> {

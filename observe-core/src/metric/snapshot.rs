@@ -6,7 +6,7 @@
 //! meanwhile. The figures of one series are read one after the other: a histogram's count is the sum of the buckets
 //! that were read, so these two always agree.
 
-use super::buckets::Layout;
+use super::buckets::{Buckets, Layout};
 use super::exemplar::{Exemplar, Exemplars};
 use super::kind::{Kind, Rejected, Unit};
 
@@ -90,6 +90,15 @@ impl<'a> Histograms<'a> {
             Some((sum, counts)) => (counts, layout.scale.sum(*sum)),
             None => (words, 0.0),
         })
+    }
+
+    pub(super) fn layout(&self) -> &'a Layout {
+        self.layout
+    }
+
+    /// Of each series the sum, and how many observations fell into each bucket.
+    pub(super) fn words(&self) -> impl Iterator<Item = &'a [u64]> + use<'a> {
+        self.words.chunks_exact(self.layout.words())
     }
 
     /// Whether a series has exemplars.
@@ -281,6 +290,18 @@ pub trait Metric: Send + Sync + Sized + 'static + sealed::Sealed {
 
     #[doc(hidden)]
     fn share(config: &Self::Config, unit: Option<Unit>) -> Self::Shared;
+
+    /// The configuration with other buckets; `None` for what has no buckets.
+    #[doc(hidden)]
+    fn rebucketed(_: &Self::Config, _: &Buckets) -> Option<Self::Config> {
+        None
+    }
+
+    /// Whether a configuration has these buckets.
+    #[doc(hidden)]
+    fn has_buckets(_: &Self::Config, _: &Buckets) -> bool {
+        false
+    }
 
     /// Makes a new series at 0.
     #[doc(hidden)]

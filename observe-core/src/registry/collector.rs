@@ -4,10 +4,11 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::listing::{Listing, Look};
 use crate::catch::catch;
 use crate::label::name::labels_fault;
 use crate::metric::snapshot::{Arena, Blocks, Head, Labels, Values, Visitor, render_series};
-use crate::metric::{Kind, Unit};
+use crate::metric::{Kind, Shown, Unit, show};
 use crate::semconv::metric as names;
 
 /// How many samples one collector gives at most in a scrape.
@@ -185,7 +186,11 @@ pub(super) struct Samples {
 }
 
 pub(super) struct Group {
+    /// As the collector says it.
+    name: String,
     help: String,
+    /// How it is shown, if a view says so.
+    shown: Option<Shown>,
     pub(super) kind: Kind,
     rows: Vec<(Vec<(String, String)>, Value)>,
     /// The texts so far: no series is said twice.
@@ -210,9 +215,11 @@ impl Samples {
         let mut text = Vec::new();
         let labels = sample.labels.iter().map(|(name, value)| (name, value));
         render_series(&mut text, sample.kind, &sample.name, labels);
-        let group = match self.groups.entry(sample.name) {
+        let group = match self.groups.entry(sample.name.clone()) {
             Entry::Occupied(group) => group.into_mut(),
             Entry::Vacant(place) => place.insert(Group {
+                name: sample.name,
+                shown: None,
                 help: sample.help,
                 kind: sample.kind,
                 rows: Vec::new(),
@@ -230,9 +237,48 @@ impl Samples {
     }
 }
 
+impl Samples {
+    /// By their shown names. What a view cannot be applied to is left out and counted.
+    pub(super) fn view(&mut self, listing: &Listing, faults: &Faults) {
+        for (name, mut group) in std::mem::take(&mut self.groups) {
+            let look = listing.look(&group.head(), None);
+            let name = match look {
+                Ok(Look::AsDeclared) => name,
+                Ok(Look::Otherwise(shown)) => {
+                    let name = shown.name().to_owned();
+                    group.shown = Some(shown);
+                    name
+                }
+                Ok(Look::NotAtAll) => continue,
+                Err(_) => {
+                    Faults::count(&faults.invalid);
+                    continue;
+                }
+            };
+            match self.groups.entry(name) {
+                Entry::Vacant(place) => {
+                    place.insert(group);
+                }
+                Entry::Occupied(_) => faults.clashed(),
+            }
+        }
+    }
+}
+
 impl Group {
-    pub(super) fn read(&self, name: &str, visitor: &mut dyn Visitor) {
-        visitor.family(&Head::new(name, &self.help, self.kind, Unit::of(name)));
+    pub(super) fn read(&self, visitor: &mut dyn Visitor) {
+        match &self.shown {
+            Some(shown) => show(shown, visitor, |visitor| self.read_as_said(visitor)),
+            None => self.read_as_said(visitor),
+        }
+    }
+
+    fn head(&self) -> Head<'_> {
+        Head::new(&self.name, &self.help, self.kind, Unit::of(&self.name))
+    }
+
+    fn read_as_said(&self, visitor: &mut dyn Visitor) {
+        visitor.family(&self.head());
         let mut blocks = Blocks::new(&self.arena, self);
         for (key, (_, value)) in (0_u64..).zip(&self.rows) {
             let keys = [key];

@@ -1,10 +1,11 @@
 //! Families that are statics: found through the linker, or when they are first touched.
 
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::metric::AnyFamily;
+use crate::metric::{AnyFamily, Buckets};
 
 /// Every `#[metric] static` of the program, gathered by the linker.
 #[cfg(not(any(miri, target_family = "wasm")))]
@@ -15,6 +16,14 @@ pub static METRICS: [&'static dyn AnyFamily];
 
 /// Those that could not be, or did not want to be.
 static TOUCHED: Mutex<Vec<&'static dyn AnyFamily>> = Mutex::new(Vec::new());
+
+/// The buckets that views chose for statics that are not touched yet: theirs are the process's.
+static CHOSEN: Mutex<BTreeMap<String, Buckets>> = Mutex::new(BTreeMap::new());
+
+/// Remembers the buckets of a family that may be a static, and come later.
+pub(super) fn choose(name: &str, buckets: &Buckets) {
+    CHOSEN.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), buckets.clone());
+}
 
 /// How many statics are known by now. It never falls.
 pub(super) fn known() -> usize {
@@ -64,6 +73,12 @@ impl<F: AnyFamily> LazyMetric<F> {
 
     #[cold]
     fn register(&self) {
+        let chosen =
+            CHOSEN.lock().unwrap_or_else(PoisonError::into_inner).get(self.inner.head().name).cloned();
+        if let Some(buckets) = chosen {
+            // What comes too late is told where the family is taken in.
+            let _ = self.inner.rebucket(&buckets);
+        }
         if !self.touched.swap(true, Ordering::Relaxed) {
             TOUCHED.lock().unwrap_or_else(PoisonError::into_inner).push(self.inner);
         }

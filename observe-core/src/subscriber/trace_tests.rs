@@ -46,6 +46,8 @@ impl World {
             sink: Arc::new(Nowhere),
             traces: Traces::new(Some(taken.clone()), None, limits, KeepRate::per_second(100)),
             filter: "trace".parse::<Filter>().unwrap(),
+            service: String::new(),
+            http_names: Default::default(),
         }));
         Self { hub, clock, taken }
     }

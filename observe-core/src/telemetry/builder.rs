@@ -4,6 +4,7 @@ use super::decide::{Door, decide_filter, decide_format, decide_propagators, deci
 use super::drain::Overdue;
 use super::itself::Itself;
 use super::{Inner, Telemetry};
+use crate::catalogue;
 use crate::clock::Clock;
 use crate::context::{Propagation, Propagator};
 use crate::error::{Error, Kind};
@@ -11,7 +12,9 @@ use crate::export::json::{JsonLines, Keys, LogFormat, LogOptions, Service};
 use crate::export::queue::QueueLimits;
 use crate::filter::Filter;
 use crate::function;
+use crate::http_metrics::HttpNames;
 use crate::hub::{Hub, Nowhere, Parts};
+use crate::metric::View;
 use crate::panics;
 use crate::record::Sink;
 use crate::recorder::{Recorder, RecorderLimits};
@@ -48,6 +51,8 @@ pub struct Builder {
     correlation_header: Option<String>,
     propagators: Option<Vec<Propagator>>,
     registry: Option<Registry>,
+    views: Vec<View>,
+    http_names: HttpNames,
     panic_hook: bool,
 }
 
@@ -72,6 +77,8 @@ impl Builder {
             correlation_header: None,
             propagators: None,
             registry: None,
+            views: Vec::new(),
+            http_names: HttpNames::default(),
             panic_hook: true,
         }
     }
@@ -192,6 +199,23 @@ impl Builder {
         self
     }
 
+    /// Shows a family of metrics otherwise than it was declared: under another name, without a label, in other buckets, or
+    /// not at all. For the library's own as for yours, those of statics, of the registry and of collectors; may be said
+    /// again, once for each family. Defaults to none.
+    ///
+    /// A family that no one has declared so far may come later: the view waits for it, and a warning says so.
+    pub fn view(mut self, view: View) -> Self {
+        self.views.push(view);
+        self
+    }
+
+    /// Under which names the metrics of HTTP requests are shown. Defaults to OpenTelemetry's. Views go by the
+    /// names that are chosen here.
+    pub fn http_names(mut self, names: HttpNames) -> Self {
+        self.http_names = names;
+        self
+    }
+
     /// Sets no panic hook: panics are told by whatever told them before, and a request that panicked does not say
     /// why. Defaults to a hook, set by [`install`](Builder::install) and
     /// [`install_without_subscriber`](Builder::install_without_subscriber): each panic is one line (`ERROR`, target
@@ -253,7 +277,10 @@ impl Builder {
             decide_propagators(std::env::var(semconv::OTEL_PROPAGATORS).ok(), self.propagators);
         let propagation = propagation.propagators(propagators.value);
         let registry = self.registry.unwrap_or_else(Registry::with_statics);
-        Hub::examine(&registry)?;
+        // Their buckets are chosen before any of them counts.
+        function::touch_families();
+        let unseen = registry.view(self.views, catalogue::all(self.http_names == HttpNames::Classic))?;
+        Hub::examine(&registry, self.http_names)?;
         let (filter, complaints) = decide_filter(std::env::var("RUST_LOG").ok(), self.filter, door);
         let (format, misread) = decide_format(std::env::var("OBSERVE_LOG").ok(), self.format);
         let variable = |name| std::env::var(name).ok();
@@ -304,6 +331,8 @@ impl Builder {
             sink,
             traces: Traces::new(None, recorder, self.trace_limits, KeepRate::per_second(self.keep_rate)),
             filter: filter.value,
+            service: self.service,
+            http_names: self.http_names,
         }));
         overdue.belongs_to(&hub);
         function::touch_all();
@@ -320,6 +349,9 @@ impl Builder {
         complaints.extend(misread);
         complaints.extend(unsampled.as_ref().map(Error::to_string));
         complaints.extend(unknown.iter().map(|error| format!("{}: {error}", semconv::OTEL_PROPAGATORS)));
+        complaints.extend(unseen.iter().map(|name| {
+            format!("view of metric `{name}`: nothing has this name so far; it counts for what comes")
+        }));
         complaints.extend(registry.conflicts().iter().map(Error::to_string));
         if door == Door::Subscriber {
             dispatcher::set_global_default(inner.global_dispatch().clone()).map_err(|_| {

@@ -60,7 +60,7 @@ impl Collector for Itself {
             decided("limited", hub.traces.limited());
             hub.registry.dropped(&mut |reason, count| dropped(out, "metric", reason, count));
         }
-        let build = [("version", self.version.as_str()), ("revision", self.revision.as_str())];
+        let build = [(own::VERSION, self.version.as_str()), (own::REVISION, self.revision.as_str())];
         out.info(own::BUILD_INFO, "Version and revision of the service.", &build);
         let help = "When the process made its telemetry, shortly after its start, in seconds since 1970-01-01T00:00:00Z.";
         out.gauge(own::PROCESS_START_TIME_SECONDS, help, &[], self.started);

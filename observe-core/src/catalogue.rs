@@ -1,0 +1,113 @@
+//! Every family of the library's own, also those that come later: what views may name before they are there.
+
+use crate::metric::Kind;
+use crate::semconv::{http, metric, operation, own};
+
+/// A family: its name, its kind and its labels.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) labels: &'static [&'static str],
+}
+
+const fn entry(name: &'static str, kind: Kind, labels: &'static [&'static str]) -> Entry {
+    Entry { name, kind, labels }
+}
+
+const REQUEST: &[&str] = &[
+    http::REQUEST_METHOD_LABEL,
+    http::SCHEME_LABEL,
+    http::ROUTE_LABEL,
+    http::STATUS_LABEL,
+    http::ERROR_TYPE_LABEL,
+    http::VERSION_LABEL,
+    http::SEGMENT_LABEL,
+];
+
+/// The labels of the classic families, in their order.
+pub(crate) const CLASSIC_REQUESTS: &[&str] = &[
+    http::CLASSIC_SERVICE,
+    http::CLASSIC_METHOD,
+    http::CLASSIC_ENDPOINT,
+    http::CLASSIC_STATUS,
+    http::SEGMENT_LABEL,
+];
+pub(crate) const CLASSIC_DURATION: &[&str] = &[
+    http::CLASSIC_SERVICE,
+    http::CLASSIC_METHOD,
+    http::CLASSIC_ENDPOINT,
+    http::CLASSIC_STATUS,
+    http::ERROR_TYPE_LABEL,
+    http::SEGMENT_LABEL,
+];
+pub(crate) const CLASSIC_IN_PROGRESS: &[&str] =
+    &[http::CLASSIC_SERVICE, http::CLASSIC_METHOD, http::CLASSIC_ENDPOINT];
+
+/// Of every telemetry, those included that come with its first server.
+const TELEMETRY: &[Entry] = &[
+    entry(own::CONTEXT_REJECTED_TOTAL, Kind::Counter, &[own::HEADER, own::REASON]),
+    entry(own::DROPPED_TOTAL, Kind::Counter, &[own::SIGNAL, own::REASON]),
+    entry(own::EXPORT_TOTAL, Kind::Counter, &[own::SIGNAL, metric::OUTCOME]),
+    entry(own::TRACES_TOTAL, Kind::Counter, &[own::DECISION]),
+    entry(own::QUEUE_LENGTH, Kind::Gauge, &[own::SIGNAL]),
+    entry(own::BUILD_INFO, Kind::Info, &[own::VERSION, own::REVISION]),
+    entry(own::PROCESS_START_TIME_SECONDS, Kind::Gauge, &[]),
+    entry(http::SERVER_REQUEST_BODY_SIZE_BYTES, Kind::Histogram, REQUEST),
+    entry(http::SERVER_RESPONSE_BODY_SIZE_BYTES, Kind::Histogram, REQUEST),
+    entry(http::SERVER_QUEUE_DURATION_SECONDS, Kind::Histogram, &[]),
+    entry(http::SERVER_READY_WAIT_SECONDS, Kind::Histogram, &[]),
+    entry(
+        http::SERVER_STREAM_DURATION_SECONDS,
+        Kind::Histogram,
+        &[http::ROUTE_LABEL, http::STREAM, metric::OUTCOME],
+    ),
+    entry(http::SERVER_OPEN_STREAMS, Kind::Gauge, &[http::ROUTE_LABEL, http::STREAM]),
+];
+
+/// Of requests, under the names of OpenTelemetry.
+const STANDARD: &[Entry] = &[
+    entry(http::SERVER_REQUEST_DURATION_SECONDS, Kind::Histogram, REQUEST),
+    entry(http::SERVER_ACTIVE_REQUESTS, Kind::Gauge, &[http::REQUEST_METHOD_LABEL, http::SCHEME_LABEL]),
+];
+
+/// Of requests, under the classic names.
+const CLASSIC: &[Entry] = &[
+    entry(http::CLASSIC_REQUESTS_TOTAL, Kind::Counter, CLASSIC_REQUESTS),
+    entry(http::CLASSIC_REQUEST_DURATION_SECONDS, Kind::Histogram, CLASSIC_DURATION),
+    entry(http::CLASSIC_REQUESTS_IN_PROGRESS, Kind::Gauge, CLASSIC_IN_PROGRESS),
+];
+
+/// Of the process, of a registry, or of what a service makes of its own accord.
+const OTHERS: &[Entry] = &[
+    entry(own::SCRAPE_DURATION_SECONDS, Kind::Histogram, &[]),
+    entry(operation::FUNCTION_DURATION_SECONDS, Kind::Histogram, &[operation::FUNCTION, metric::OUTCOME]),
+    entry(
+        operation::DEPENDENCY_DURATION_SECONDS,
+        Kind::Histogram,
+        &[operation::DEPENDENCY, operation::OPERATION, metric::OUTCOME],
+    ),
+    entry(operation::OPERATION_DURATION_SECONDS, Kind::Histogram, &[operation::OPERATION, metric::OUTCOME]),
+    entry(operation::OPERATIONS_IN_FLIGHT, Kind::Gauge, &[operation::OPERATION]),
+    entry(metric::RESOURCE_CAPACITY, Kind::Gauge, &[metric::RESOURCE]),
+    entry(metric::RESOURCE_IN_USE, Kind::Gauge, &[metric::RESOURCE]),
+    entry(metric::RESOURCE_WAITING, Kind::Gauge, &[metric::RESOURCE]),
+    entry(metric::RESOURCE_WAIT_DURATION_SECONDS, Kind::Histogram, &[metric::RESOURCE]),
+    entry(metric::RESOURCE_USE_DURATION_SECONDS, Kind::Histogram, &[metric::RESOURCE]),
+    entry(metric::RESOURCE_ERRORS_TOTAL, Kind::Counter, &[metric::RESOURCE]),
+    entry(metric::QUEUE_CAPACITY, Kind::Gauge, &[metric::QUEUE]),
+    entry(metric::QUEUE_DEPTH, Kind::Gauge, &[metric::QUEUE]),
+    entry(metric::QUEUE_LAG_SECONDS, Kind::Gauge, &[metric::QUEUE]),
+    entry(metric::QUEUE_WAIT_DURATION_SECONDS, Kind::Histogram, &[metric::QUEUE]),
+    entry(metric::QUEUE_REJECTED_TOTAL, Kind::Counter, &[metric::QUEUE]),
+];
+
+/// What a telemetry needs the names of.
+pub(crate) fn of_telemetry(is_classic: bool) -> impl Iterator<Item = &'static Entry> {
+    TELEMETRY.iter().chain(if is_classic { CLASSIC } else { STANDARD })
+}
+
+/// All.
+pub(crate) fn all(is_classic: bool) -> impl Iterator<Item = &'static Entry> {
+    of_telemetry(is_classic).chain(OTHERS)
+}
