@@ -12,6 +12,7 @@ use std::sync::Arc;
 /// What does not fit is left out and counted in `observe_dropped_total{signal="span",reason}`; metrics and lines are
 /// complete all the same. A trace that is kept in any case is handed over in parts while it is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TraceLimits {
     /// Spans of one trace: reason `trace_full`.
     pub spans: u32,

@@ -1,6 +1,6 @@
 //! Spans, lines and operations allocate nothing after warm-up.
 
-use observe_core::Telemetry;
+use observe_core::{RecorderLimits, Telemetry};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
@@ -66,7 +66,10 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 fn quiet() -> Telemetry {
-    Telemetry::builder("test").log_writer(std::io::sink()).build().expect("a telemetry")
+    // The flight recorder's memory comes as it is needed: little enough that all of it is soon there.
+    let mut recorder = RecorderLimits::default();
+    recorder.bytes = 64 * 1024;
+    Telemetry::builder("test").log_writer(std::io::sink()).recorder(recorder).build().expect("a telemetry")
 }
 
 // Mutations caught: spans that are not pooled; scratch memory that is not put back.

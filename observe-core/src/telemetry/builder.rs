@@ -283,10 +283,9 @@ impl Builder {
         Hub::examine(&registry, self.http_names)?;
         let (filter, complaints) = decide_filter(std::env::var("RUST_LOG").ok(), self.filter, door);
         let (format, misread) = decide_format(std::env::var("OBSERVE_LOG").ok(), self.format);
-        let variable = |name| std::env::var(name).ok();
         let (sampling, unsampled) = decide_sampling(
-            variable(semconv::OTEL_TRACES_SAMPLER),
-            variable(semconv::OTEL_TRACES_SAMPLER_ARG),
+            std::env::var(semconv::OTEL_TRACES_SAMPLER).ok(),
+            std::env::var(semconv::OTEL_TRACES_SAMPLER_ARG).ok(),
             self.sampling,
         );
         let started = self.clock.unix_nanos(self.clock.now());
