@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Timeout,
     /// Reading or writing failed.
     Io,
+    /// It was asked for too often.
+    Limited,
 }
 
 impl Error {
@@ -63,6 +65,12 @@ impl Error {
     #[must_use]
     pub fn is_io(&self) -> bool {
         self.kind == Kind::Io
+    }
+
+    /// It was asked for too often, and may be asked for again later.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        self.kind == Kind::Limited
     }
 }
 

@@ -7,3 +7,4 @@ pub(crate) mod otlp_json;
 pub(crate) mod pretty;
 pub(crate) mod prometheus;
 pub(crate) mod queue;
+pub(crate) mod snapshot;

@@ -133,6 +133,7 @@ pub use error::Error;
 pub use export::json::LogFormat;
 pub use export::prometheus::Format;
 pub use export::queue::QueueLimits;
+pub use export::snapshot::SnapshotLimits;
 pub use filter::Filter;
 pub use future::{Current, InCurrent, Instrumented, ObserveFuture};
 pub use in_flight::InFlight;

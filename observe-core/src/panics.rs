@@ -27,9 +27,13 @@ const MAIN: &str = "main";
 const ABORTING: [&str; 3] =
     ["panic in a destructor during cleanup", "panic in a function that cannot unwind", "unsafe precondition"];
 
-/// Sets the hook, in front of the one that is there. `flush` waits until the log is written, at most so long.
-/// `false`: it cannot be set, this thread is panicking.
-pub(crate) fn install(flush: impl Fn(Duration) + Send + Sync + 'static) -> bool {
+/// Sets the hook, in front of the one that is there. `note` is told in words of each panic that nobody of ours copes
+/// with, and takes no lock; `flush` waits until the log is written, at most so long. `false`: it cannot be set, this
+/// thread is panicking.
+pub(crate) fn install(
+    note: impl Fn(&str) + Send + Sync + 'static,
+    flush: impl Fn(Duration) + Send + Sync + 'static,
+) -> bool {
     if thread::panicking() {
         return false;
     }
@@ -37,6 +41,9 @@ pub(crate) fn install(flush: impl Fn(Duration) + Send + Sync + 'static) -> bool 
     panic::set_hook(Box::new(move |panic| {
         if !is_mute() {
             tell(panic);
+            if !is_caught() {
+                note(&described(panic));
+            }
             if ends_process(panic) {
                 flush(PATIENCE);
             }
@@ -70,6 +77,14 @@ fn tell(panic: &PanicHookInfo<'_>) {
     if current::with_span(|span| log_in(span, &message, &fields)).is_none() {
         current::with_hub(|hub| log(hub, record(hub, &message, &fields)));
     }
+}
+
+/// What happened, and where.
+fn described(panic: &PanicHookInfo<'_>) -> String {
+    let mut words = Text::new();
+    words.set(text(panic));
+    let words = words.plain();
+    panic.location().map_or_else(|| words.to_string(), |location| format!("{words} ({location})"))
 }
 
 fn text<'a>(panic: &'a PanicHookInfo<'_>) -> &'a str {
@@ -155,7 +170,7 @@ mod tests {
             service: String::new(),
             http_names: Default::default(),
         }));
-        assert!(install(|_| ()));
+        assert!(install(|_| (), |_| ()));
         let scope = current::push_scope(hub);
         let operation = Operation::builder("locked").start();
         let guard = operation.enter();

@@ -13,11 +13,11 @@ use std::time::Duration;
 use tracing_core::Level;
 
 use crate::clock::Tick;
-use crate::record::{Entries, LogRecord};
+use crate::record::{Iter, LogRecord};
 use crate::semconv::recorder as names;
 pub(crate) use head::Head;
 use head::LineHead;
-pub(crate) use recent::{Recent, RecentLine, RecentTrace};
+pub(crate) use recent::{Recent, RecentTrace};
 use ring::Ring;
 
 /// How much the flight recorder remembers.
@@ -97,7 +97,7 @@ impl Recorder {
         })
     }
 
-    /// Takes what happened in a trace: [`Entries::as_bytes`]. May be called several times for one trace. `pinned`: it
+    /// Takes what happened in a trace: the bytes of its entries. May be called several times for one trace. `pinned`: it
     /// failed.
     pub(crate) fn record(&self, head: &Head, entries: &[u8], pinned: bool) {
         let ring = self.ring(pinned);
@@ -110,29 +110,29 @@ impl Recorder {
     /// Takes one that is too long for one record. Its end matters more: there is the root.
     #[cold]
     fn record_long(&self, ring: &Ring, head: &Head, entries: &[u8]) {
-        let first = |bytes: &[u8]| Entries::first_len(bytes).unwrap_or(bytes.len());
+        let put = |part: &[u8]| {
+            if !part.is_empty() {
+                self.put(ring, head.at, [&head.encoded(), part]);
+            }
+        };
         let room = ring.largest() - Head::LEN;
-        let mut rest = entries;
-        let mut cut = false;
-        while rest.len() > ring.capacity() / LARGEST_PART {
-            rest = rest.split_at(first(rest)).1;
-            cut = true;
-        }
-        while !rest.is_empty() {
-            let mut end = 0;
-            while end < rest.len() && end + first(&rest[end..]) <= room {
-                end += first(&rest[end..]);
+        let excess = entries.len().saturating_sub(ring.capacity() / LARGEST_PART);
+        let (mut start, mut end) = (0, 0);
+        let mut is_cut = false;
+        for entry in Iter::over(entries).raw() {
+            let next = end + entry.len();
+            if end < excess || entry.len() > room {
+                put(&entries[start..end]);
+                is_cut = true;
+                start = next;
+            } else if next - start > room {
+                put(&entries[start..end]);
+                start = end;
             }
-            if end > 0 {
-                self.put(ring, head.at, [&head.encoded(), &rest[..end]]);
-            } else {
-                // An entry that is too long by itself.
-                end = first(rest);
-                cut = true;
-            }
-            rest = rest.split_at(end).1;
+            end = next;
         }
-        if cut {
+        put(&entries[start..end]);
+        if is_cut {
             self.lose(Loss::TooLarge);
         }
     }

@@ -281,6 +281,10 @@ pub mod recorder {
     pub const BUSY: &str = "busy";
     /// Reason: it took more than a part of the memory.
     pub const TOO_LARGE: &str = "too_large";
+    /// Reason: a snapshot came too soon after others.
+    pub const TOO_OFTEN: &str = "too_often";
+    /// The variable that says where snapshots go.
+    pub const OBSERVE_SNAPSHOTS: &str = "OBSERVE_SNAPSHOTS";
 }
 
 /// HTTP servers: metrics, labels, and fields of spans and lines (OpenTelemetry semantic conventions, "HTTP").

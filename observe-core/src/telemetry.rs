@@ -10,12 +10,14 @@ mod itself;
 #[cfg(feature = "subscriber")]
 mod layer;
 mod scope;
+mod snapshots;
 
 pub use builder::Builder;
 pub use scope::Scoped;
 
 use crate::context::{Context, Extract, Inject};
 use crate::export::json::JsonLines;
+use crate::export::snapshot::Snapshots;
 use crate::filter::Filter;
 use crate::http_server::HttpServer;
 use crate::hub::Hub;
@@ -51,6 +53,7 @@ struct Inner {
     readiness: Readiness,
     /// The requests that were still running at the end were told of.
     unfinished_told: AtomicBool,
+    snapshots: Option<Arc<Snapshots>>,
 }
 
 struct Door {
@@ -129,9 +132,10 @@ impl Telemetry {
 }
 
 impl Inner {
-    fn new(hub: Arc<Hub>, lines: Option<Arc<JsonLines>>) -> Self {
+    fn new(hub: Arc<Hub>, lines: Option<Arc<JsonLines>>, snapshots: Option<Arc<Snapshots>>) -> Self {
         let unfinished_told = AtomicBool::new(false);
-        Self { hub, dispatch: OnceLock::new(), lines, readiness: Readiness::default(), unfinished_told }
+        let (dispatch, readiness) = (OnceLock::new(), Readiness::default());
+        Self { hub, dispatch, lines, readiness, unfinished_told, snapshots }
     }
 
     /// Our subscriber, for scopes.

@@ -20,6 +20,7 @@ use crate::semconv::log;
 
 pub(crate) use crate::export::keys::Keys;
 pub(crate) use layout::{Layout, Service};
+pub(crate) use time::rfc3339;
 
 /// How lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -135,12 +135,6 @@ impl Entries {
         }
     }
 
-    /// How many bytes the first of the entries takes that stand in these bytes; `None`: there is none.
-    pub(crate) fn first_len(bytes: &[u8]) -> Option<usize> {
-        let size = u32::from_le_bytes(*bytes.first_chunk()?) as usize;
-        (START..=bytes.len()).contains(&size).then_some(size)
-    }
-
     /// The entries, in order.
     pub(crate) fn iter(&self) -> Iter<'_> {
         Iter { rest: &self.0 }
@@ -214,12 +208,14 @@ impl<'a> Iter<'a> {
 impl<'a> Iter<'a> {
     /// The next entry's bytes.
     fn next_raw(&mut self) -> Option<&'a [u8]> {
-        let (entry, rest) = self.rest.split_at_checked(Entries::first_len(self.rest)?)?;
+        let size = u32::from_le_bytes(*self.rest.first_chunk()?) as usize;
+        let (entry, rest) = self.rest.split_at_checked(size)?;
         self.rest = rest;
-        Some(entry)
+        (size >= START).then_some(entry)
     }
 
-    fn raw(mut self) -> impl Iterator<Item = &'a [u8]> {
+    /// The bytes of each.
+    pub(crate) fn raw(mut self) -> impl Iterator<Item = &'a [u8]> {
         std::iter::from_fn(move || self.next_raw())
     }
 }

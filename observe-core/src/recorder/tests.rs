@@ -1,10 +1,11 @@
+use super::recent::RecentLine;
 use super::*;
 use crate::clock::{Clock, ManualClock};
 use crate::context::{SpanId, TraceFlags, TraceId};
 use crate::counting::{allocations, held};
 use crate::fields::{Fields, Text};
 use crate::outcome::Outcome;
-use crate::record::{Entry, EventRecord, Keep, Kind, SpanRecord};
+use crate::record::{Entries, Entry, Keep, Kind, SpanRecord};
 use proptest::prelude::*;
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;

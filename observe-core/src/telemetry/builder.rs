@@ -3,6 +3,7 @@
 use super::decide::{Door, decide_filter, decide_format, decide_propagators, decide_sampling, listed};
 use super::drain::Overdue;
 use super::itself::Itself;
+use super::snapshots::Wanted;
 use super::{Inner, Telemetry};
 use crate::catalogue;
 use crate::clock::Clock;
@@ -10,6 +11,7 @@ use crate::context::{Propagation, Propagator};
 use crate::error::{Error, Kind};
 use crate::export::json::{JsonLines, Keys, LogFormat, LogOptions, Service};
 use crate::export::queue::QueueLimits;
+use crate::export::snapshot::SnapshotLimits;
 use crate::filter::Filter;
 use crate::function;
 use crate::http_metrics::HttpNames;
@@ -25,6 +27,7 @@ use crate::subscriber::LogBridge;
 use crate::traces::{TraceLimits, Traces};
 use std::fmt;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::dispatcher;
@@ -43,6 +46,8 @@ pub struct Builder {
     keep_rate: u32,
     recorder: RecorderLimits,
     still_running: Option<Duration>,
+    snapshots: Option<PathBuf>,
+    snapshot_limits: SnapshotLimits,
     filter: Option<Filter>,
     format: Option<LogFormat>,
     writer: Option<Box<dyn Write + Send>>,
@@ -69,6 +74,8 @@ impl Builder {
             keep_rate: 100,
             recorder: RecorderLimits::default(),
             still_running: Some(Duration::from_secs(30)),
+            snapshots: None,
+            snapshot_limits: SnapshotLimits::default(),
             filter: None,
             format: None,
             writer: None,
@@ -127,6 +134,22 @@ impl Builder {
     /// nothing.
     pub fn recorder(mut self, limits: RecorderLimits) -> Self {
         self.recorder = limits;
+        self
+    }
+
+    /// The folder that snapshots of the flight recorder are written into: see [`Telemetry::snapshot`]. It is made if it
+    /// is not there; only this user may look into it then. Each panic asks for one (of the two installs, unless there
+    /// is no panic hook). Defaults to what the variable `OBSERVE_SNAPSHOTS` says, which [`build`](Builder::build) does
+    /// not read, else to none.
+    pub fn snapshots(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.snapshots = Some(folder.into());
+        self
+    }
+
+    /// How often snapshots are taken, and how many are kept. Defaults to one a minute for each reason, after two at
+    /// once, and to 10 of together 256 MiB.
+    pub fn snapshot_limits(mut self, limits: SnapshotLimits) -> Self {
+        self.snapshot_limits = limits;
         self
     }
 
@@ -328,25 +351,38 @@ impl Builder {
             slow: self.slow,
             propagation,
             sink,
-            traces: Traces::new(None, recorder, self.trace_limits, KeepRate::per_second(self.keep_rate)),
+            traces: Traces::new(
+                None,
+                recorder.clone(),
+                self.trace_limits,
+                KeepRate::per_second(self.keep_rate),
+            ),
             filter: filter.value,
             service: self.service,
             http_names: self.http_names,
         }));
         overdue.belongs_to(&hub);
         function::touch_all();
+        let (snapshots, unwritable) = Wanted {
+            code: self.snapshots,
+            operator: std::env::var_os(semconv::recorder::OBSERVE_SNAPSHOTS).filter(|_| door != Door::Scope),
+            limits: self.snapshot_limits,
+        }
+        .start(recorder, &hub, &self.service, &self.version)?;
         let itself = Itself {
             hub: Arc::downgrade(&hub),
             lines: lines.clone(),
+            snapshots: snapshots.as_ref().map(|snapshots| Arc::clone(snapshots.stats())),
             version: self.version,
             revision: self.revision,
             started: started as f64 / 1e9,
         };
 
-        let inner = Arc::new(Inner::new(Arc::clone(&hub), lines));
+        let inner = Arc::new(Inner::new(Arc::clone(&hub), lines, snapshots));
         let mut complaints: Vec<String> = complaints.iter().map(Error::to_string).collect();
         complaints.extend(misread);
         complaints.extend(unsampled.as_ref().map(Error::to_string));
+        complaints.extend(unwritable);
         complaints.extend(unknown.iter().map(|error| format!("{}: {error}", semconv::OTEL_PROPAGATORS)));
         complaints.extend(unseen.iter().map(|name| {
             format!("view of metric `{name}`: nothing has this name so far; it counts for what comes")
@@ -370,7 +406,7 @@ impl Builder {
                     "a telemetry is installed in this process already",
                 ));
             }
-            if self.panic_hook && !panics::install(lines_of(&inner)) {
+            if self.panic_hook && !panics::install(inner.panic_note(), in_a_hurry(&inner)) {
                 complaints.push("panics are not told: the thread that installs is panicking".into());
             }
             hub.say(Level::INFO, &format!("telemetry started: {told}"));
@@ -385,14 +421,13 @@ impl Builder {
     }
 }
 
-/// How the log is brought out in a hurry.
-fn lines_of(inner: &Inner) -> impl Fn(Duration) + Send + Sync + 'static + use<> {
-    let lines = inner.lines.clone();
+/// How the log and a snapshot are brought out in a hurry.
+fn in_a_hurry(inner: &Inner) -> impl Fn(Duration) + Send + Sync + 'static + use<> {
+    let (lines, snapshots) = (inner.lines.clone(), inner.snapshots.clone());
     move |patience| {
-        if let Some(lines) = &lines {
-            // Nobody is left to be told.
-            let _ = lines.flush(patience);
-        }
+        // Nobody is left to be told.
+        let _ = snapshots.as_ref().map(|snapshots| snapshots.flush(patience));
+        let _ = lines.as_ref().map(|lines| lines.flush(patience));
     }
 }
 

@@ -3,7 +3,9 @@
 use super::Telemetry;
 use super::answer::Answer;
 use crate::error::{Error, Kind};
+use crate::export::json::JsonLines;
 use crate::export::queue::Look;
+use crate::export::snapshot::Snapshots;
 use crate::hub::Hub;
 use crate::in_flight::{self, InFlight};
 use crate::readiness::Readiness;
@@ -80,17 +82,17 @@ impl Telemetry {
         }
     }
 
-    /// Waits until every line logged before is written.
+    /// Waits until every line logged before is written, and every snapshot that was asked for.
     ///
     /// # Errors
     ///
-    /// If that took longer than `patience` ([`Error::is_timeout`]), or the output refused lines meanwhile
+    /// If that took longer than `patience` ([`Error::is_timeout`]), or an output refused something meanwhile
     /// ([`Error::is_io`]).
     pub fn flush(&self, patience: Duration) -> Result<(), Error> {
-        self.inner.lines.as_ref().map_or(Ok(()), |lines| lines.flush(patience))
+        self.inner.wait(patience, Snapshots::flush, JsonLines::flush)
     }
 
-    /// The last step of an end: takes no more lines, and waits until every accepted one is written. Each request that
+    /// The last step of an end: takes no more lines and snapshots, and waits until every accepted one is written. Each request that
     /// is still in flight is told of before (`WARN`, target `observe::in_flight`), since its own line will not come;
     /// and the service is not ready any more. Metrics are recorded and can be scraped as before.
     ///
@@ -100,13 +102,13 @@ impl Telemetry {
     /// # Errors
     ///
     /// If that took longer than `patience` ([`Error::is_timeout`]; the rest is written as long as the process
-    /// lives), or the output refused lines meanwhile ([`Error::is_io`]).
+    /// lives), or an output refused something meanwhile ([`Error::is_io`]).
     pub fn shutdown(&self, patience: Duration) -> Result<(), Error> {
         self.inner.readiness.drain();
         if !self.inner.unfinished_told.swap(true, Ordering::AcqRel) {
             in_flight::tell_unfinished(&self.inner.hub);
         }
-        self.inner.lines.as_ref().map_or(Ok(()), |lines| lines.shutdown(patience))
+        self.inner.wait(patience, Snapshots::shutdown, JsonLines::shutdown)
     }
 
     /// [`shutdown`](Telemetry::shutdown) without blocking the runtime, on any runtime or none.
@@ -115,7 +117,7 @@ impl Telemetry {
     ///
     /// As [`shutdown`](Telemetry::shutdown).
     pub async fn shutdown_async(&self, patience: Duration) -> Result<(), Error> {
-        if self.inner.lines.is_none() {
+        if self.inner.lines.is_none() && self.inner.snapshots.is_none() {
             return self.shutdown(patience); // Nothing to wait for: there may be no threads.
         }
         let telemetry = self.clone();

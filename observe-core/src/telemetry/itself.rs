@@ -2,10 +2,12 @@
 
 use crate::export::json::JsonLines;
 use crate::export::queue::Loss;
+use crate::export::snapshot::SnapshotStats;
 use crate::hub::Hub;
 use crate::record::Keep;
+use crate::recorder;
 use crate::registry::{Collect, Collector};
-use crate::semconv::own;
+use crate::semconv::{own, recorder as recorder_names};
 use crate::traces::Cut;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -15,6 +17,7 @@ pub(super) struct Itself {
     /// The registry belongs to the hub: holding it here would be a circle.
     pub(super) hub: Weak<Hub>,
     pub(super) lines: Option<Arc<JsonLines>>,
+    pub(super) snapshots: Option<Arc<SnapshotStats>>,
     pub(super) version: String,
     pub(super) revision: String,
     /// In seconds since 1970-01-01T00:00:00Z.
@@ -27,25 +30,33 @@ impl Collector for Itself {
             let labels = [(own::SIGNAL, signal), (own::REASON, reason)];
             out.counter(own::DROPPED_TOTAL, own::DROPPED_HELP, &labels, count);
         };
+        let exported = |out: &mut Collect<'_>, signal: &str, outcome: &str, count: u64| {
+            let labels = [(own::SIGNAL, signal), (crate::semconv::metric::OUTCOME, outcome)];
+            out.counter(own::EXPORT_TOTAL, "What was handed over, by signal and outcome.", &labels, count);
+        };
         if let Some(lines) = &self.lines {
             for loss in Loss::ALL {
                 dropped(out, "log", loss.as_str(), lines.stats().dropped(loss));
             }
-            let exported = [("ok", lines.stats().written()), ("error", lines.stats().write_errors())];
-            for (outcome, count) in exported {
-                let labels = [(own::SIGNAL, "log"), (crate::semconv::metric::OUTCOME, outcome)];
-                out.counter(
-                    own::EXPORT_TOTAL,
-                    "What was handed over, by signal and outcome.",
-                    &labels,
-                    count,
-                );
-            }
+            exported(out, "log", "ok", lines.stats().written());
+            exported(out, "log", "error", lines.stats().write_errors());
             let length = u64::try_from(lines.queue_length()).unwrap_or(u64::MAX);
             let help = "What waits to leave the process, by signal.";
             out.gauge(own::QUEUE_LENGTH, help, &[(own::SIGNAL, "log")], length);
         }
+        if let Some(snapshots) = &self.snapshots {
+            dropped(out, "snapshot", recorder_names::TOO_OFTEN, snapshots.refused());
+            exported(out, "snapshot", "ok", snapshots.written());
+            exported(out, "snapshot", "error", snapshots.failed());
+        }
         if let Some(hub) = self.hub.upgrade() {
+            if let Some(recorder) = hub.traces.recorder() {
+                for loss in recorder::Loss::ALL {
+                    dropped(out, "recorder", loss.as_str(), recorder.lost(loss));
+                }
+                let help = "Memory that the flight recorder owns, in bytes.";
+                out.gauge(recorder_names::MEMORY_BYTES, help, &[], recorder.held() as u64);
+            }
             dropped(out, "span", own::TOO_MANY_OPEN, hub.spans_refused.load(Ordering::Relaxed));
             for cut in Cut::ALL {
                 dropped(out, "span", cut.as_str(), hub.traces.count(cut));

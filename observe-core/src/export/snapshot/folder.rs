@@ -1,0 +1,123 @@
+//! The folder that snapshots lie in.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::SnapshotLimits;
+
+/// How the names of snapshots begin.
+const PREFIX: &str = "snapshot-";
+
+/// What stands in front of the name of one that is being written.
+const UNFINISHED: char = '.';
+
+/// One that was begun so long ago is of a process that is gone.
+const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// Holds a bounded number of snapshots, each a folder of its own that is there at once or not at all.
+pub(super) struct Folder {
+    path: PathBuf,
+    limits: SnapshotLimits,
+}
+
+/// A snapshot that is being written: gone when it is dropped before it is [finished](Self::finish).
+pub(super) struct Unfinished {
+    path: PathBuf,
+    finished: PathBuf,
+}
+
+impl Folder {
+    /// Makes the folder, for this user only, unless it is there.
+    pub(super) fn open(path: PathBuf, limits: SnapshotLimits) -> io::Result<Self> {
+        let mut builder = private();
+        builder.recursive(true).create(&path)?;
+        Ok(Self { path, limits })
+    }
+
+    /// Where a snapshot of this time, reason and random number comes to lie.
+    pub(super) fn place(&self, time: &[u8], reason: &str, random: &[u8]) -> PathBuf {
+        let digits: String =
+            time.iter().take_while(|byte| **byte != b'.').map(|byte| char::from(*byte)).collect();
+        let random = std::str::from_utf8(random).unwrap_or_default();
+        self.path.join(format!("{PREFIX}{}Z-{reason}-{random}", digits.replace(['-', ':'], "")))
+    }
+
+    /// Begins to write one.
+    pub(super) fn begin(&self, finished: &Path) -> io::Result<Unfinished> {
+        let name = finished.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let path = self.path.join(format!("{UNFINISHED}{name}"));
+        private().create(&path)?;
+        Ok(Unfinished { path, finished: finished.to_owned() })
+    }
+
+    /// Deletes the oldest, as many as are too many, and what was abandoned.
+    pub(super) fn prune(&self) -> io::Result<()> {
+        let mut finished = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            // Not of what a link points to.
+            let is_folder = entry.file_type()?.is_dir();
+            if is_folder && name.starts_with(PREFIX) {
+                finished.push((name.to_owned(), size(&entry.path())?));
+            } else if is_folder && name.strip_prefix(UNFINISHED).is_some_and(|name| name.starts_with(PREFIX))
+            {
+                let age = SystemTime::now().duration_since(entry.metadata()?.modified()?).unwrap_or_default();
+                if age >= ABANDONED_AFTER {
+                    fs::remove_dir_all(entry.path())?;
+                }
+            }
+        }
+        // By their time: it comes first in their names. The newest stays in any case.
+        finished.sort();
+        let (mut count, mut bytes) = (0, 0);
+        for (name, size) in finished.iter().rev() {
+            count += 1;
+            bytes += size;
+            if count > 1 && (count > self.limits.count || bytes > self.limits.bytes) {
+                fs::remove_dir_all(self.path.join(name))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Unfinished {
+    /// Makes a file in it.
+    pub(super) fn file(&self, name: &str) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(self.path.join(name))
+    }
+
+    /// Gives it its name.
+    pub(super) fn finish(self) -> io::Result<()> {
+        fs::rename(&self.path, &self.finished)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // Of one that is finished there is nothing of this name.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Makes folders that only this user may look into.
+fn private() -> DirBuilder {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+/// Bytes of the files in a folder.
+fn size(folder: &Path) -> io::Result<u64> {
+    fs::read_dir(folder)?.map(|entry| Ok(entry?.metadata()?.len())).sum()
+}
