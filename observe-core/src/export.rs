@@ -8,3 +8,4 @@ pub(crate) mod pretty;
 pub(crate) mod prometheus;
 pub(crate) mod queue;
 pub(crate) mod snapshot;
+pub(crate) mod trace_file;

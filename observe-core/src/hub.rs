@@ -48,7 +48,7 @@ pub(crate) struct Hub {
     filter_serial: AtomicU64,
     http: OnceLock<HttpMetrics>,
     /// The service's name, and under which names its requests are shown.
-    service: String,
+    pub(crate) service: String,
     http_names: HttpNames,
     /// A test that looks on.
     #[cfg(feature = "test-util")]

@@ -1,5 +1,7 @@
 //! Snapshots of the flight recorder, read back by OpenTelemetry's own types.
 
+#![allow(clippy::unwrap_used, reason = "a test says by it what must be there")]
+
 use observe_core::clock::ManualClock;
 use observe_core::{Operation, Outcome, RecorderLimits, Sampling, SnapshotLimits, Telemetry};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;

@@ -1,5 +1,7 @@
 //! A panic asks for a snapshot. The hook is the process's own: this file has one telemetry.
 
+#![allow(clippy::unwrap_used, reason = "a test says by it what must be there")]
+
 use observe_core::{Operation, Telemetry};
 use std::fs;
 use std::io::sink;

@@ -75,6 +75,8 @@ impl JsonLines {
         let layout = Arc::new(Layout::new(keys, service));
         let reporting = (Arc::clone(&layout), clock.clone());
         let output = Output {
+            thread: "observe-log",
+            what: "log lines",
             writer,
             format: match format {
                 LogFormat::Json => None,

@@ -63,6 +63,9 @@ pub(crate) type Look = Box<dyn FnMut() + Send>;
 
 /// What the worker is made of.
 pub(crate) struct Output {
+    /// What the worker's thread is called, and what it writes.
+    pub(crate) thread: &'static str,
+    pub(crate) what: &'static str,
     /// Where lines go. May block and fail: that is the worker's to bear.
     pub(crate) writer: Box<dyn io::Write + Send>,
     /// The form in which lines are written; as they are if there is none.
@@ -88,6 +91,7 @@ pub(crate) struct Queue {
 struct Padded<T>(T);
 
 struct Shared {
+    what: &'static str,
     /// What is in the queue or being written: see [`Load`].
     load: Padded<AtomicU64>,
     /// The worker sleeps until it is woken. Otherwise it looks by itself every few milliseconds.
@@ -137,7 +141,7 @@ impl Load {
 }
 
 impl Queue {
-    /// Starts the worker, a thread named `observe-log`.
+    /// Starts the worker.
     ///
     /// # Errors
     ///
@@ -147,7 +151,9 @@ impl Queue {
             lines: limits.lines.clamp(1, Load::MAX_LINES),
             bytes: limits.bytes.min(usize::try_from(Load::MAX_BYTES).unwrap_or(usize::MAX)),
         };
+        let Output { thread: name, what, .. } = output;
         let shared = Arc::new(Shared {
+            what,
             load: Padded(AtomicU64::new(0)),
             asleep: Padded(AtomicBool::new(false)),
             lines: ArrayQueue::new(limits.lines),
@@ -159,9 +165,9 @@ impl Queue {
             progressed: Condvar::new(),
         });
         let worker = Worker::new(Arc::clone(&shared), output);
-        let started = thread::Builder::new().name("observe-log".to_owned()).spawn(move || worker.run());
+        let started = thread::Builder::new().name(name.to_owned()).spawn(move || worker.run());
         let handle = started.map_err(|error| {
-            Error::new(Kind::Io, "the log worker's thread `observe-log` cannot be started").caused_by(error)
+            Error::new(Kind::Io, format!("the thread `{name}` cannot be started")).caused_by(error)
         })?;
         Ok(Queue { shared, worker: handle.thread().clone() })
     }
@@ -260,12 +266,13 @@ impl Queue {
         let (progress, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         drop(progress);
         if timeout.timed_out() {
-            let text = format!("log lines were not {done} within {patience:?}: {} are left", self.len());
+            let what = shared.what;
+            let text = format!("{what} were not {done} within {patience:?}: {} are left", self.len());
             return Err(Error::new(Kind::Timeout, text));
         }
         match shared.stats.failures().saturating_sub(failures) {
             0 => Ok(()),
-            count => Err(Error::new(Kind::Io, format!("the log's output failed {count} times"))),
+            count => Err(Error::new(Kind::Io, format!("the output of {} failed {count} times", shared.what))),
         }
     }
 }

@@ -368,7 +368,7 @@ impl Builder {
             operator: std::env::var_os(semconv::recorder::OBSERVE_SNAPSHOTS).filter(|_| door != Door::Scope),
             limits: self.snapshot_limits,
         }
-        .start(recorder, &hub, &self.service, &self.version)?;
+        .start(recorder, &hub, &self.version)?;
         let itself = Itself {
             hub: Arc::downgrade(&hub),
             lines: lines.clone(),

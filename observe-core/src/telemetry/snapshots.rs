@@ -29,7 +29,6 @@ impl Wanted {
         self,
         recorder: Option<Arc<Recorder>>,
         hub: &Arc<Hub>,
-        service: &str,
         version: &str,
     ) -> Result<(Option<Arc<Snapshots>>, Option<String>), Error> {
         let operator = self.operator.filter(|folder| !folder.is_empty()).map(PathBuf::from);
@@ -38,8 +37,8 @@ impl Wanted {
         let Some(recorder) = recorder else {
             return Ok((None, Some("there are no snapshots: the flight recorder is off".to_owned())));
         };
-        let registry = hub.registry.clone();
-        let world = World { recorder, registry, service: service.to_owned(), version: version.to_owned() };
+        let (registry, service) = (hub.registry.clone(), hub.service.clone());
+        let world = World { recorder, registry, service, version: version.to_owned() };
         match Snapshots::start(folder, self.limits, world, hub) {
             Ok(snapshots) => Ok((Some(Arc::new(snapshots)), None)),
             Err(error) if is_code => Err(error),

@@ -67,6 +67,8 @@ fn start_with(
     format: Option<Format>,
 ) -> Queue {
     let output = Output {
+        thread: "observe-log",
+        what: "log lines",
         writer: Box::new(writer),
         format,
         report: Box::new(|loss, count, out| {

@@ -299,6 +299,11 @@ impl Worker {
                 self.shared.stats.count_panic();
                 continue;
             }
+            if line.is_empty() {
+                // Here there is no place to tell.
+                self.reported[loss as usize] = dropped;
+                continue;
+            }
             self.format(&line);
             let (written, _) = self.write();
             self.batch.clear();
