@@ -3,6 +3,7 @@
 mod counter;
 mod line;
 mod operation;
+mod recorder;
 mod request;
 mod scrape;
 
@@ -16,5 +17,6 @@ pub(crate) const ALL: &[Scenario] = &[
     ("scrape", scrape::scrape),
     ("line", line::line),
     ("operation", operation::operation),
+    ("recorder", recorder::recorder),
     ("request", request::request_through_the_layer),
 ];
