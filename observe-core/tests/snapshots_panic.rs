@@ -29,7 +29,8 @@ fn panics(operation: Operation, number: u32) {
     assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
 }
 
-// Mutations caught: a snapshot taken before the trace of what panicked has ended; one for each of many panics.
+// Mutations caught: a snapshot taken before the trace of what panicked has ended; one for each of many panics; a hurried
+// one that is the last.
 #[test]
 fn a_panic_is_looked_back_at() {
     let folder = tempfile::tempdir().unwrap();
@@ -44,9 +45,13 @@ fn a_panic_is_looked_back_at() {
         assert!(begun.elapsed() < Duration::from_secs(30), "no snapshot");
         thread::sleep(Duration::from_millis(20));
     }
+    // The second one is hurried, and so has another behind it.
+    telemetry.flush(Duration::from_secs(30)).unwrap();
     telemetry.flush(Duration::from_secs(30)).unwrap();
     let taken = snapshots(folder.path());
-    assert_eq!(taken.len(), 2, "{taken:?}");
+    assert_eq!(taken.len(), 3, "{taken:?}");
+    let is_second = |path: &&PathBuf| path.to_str().unwrap().ends_with("-again");
+    assert_eq!(taken.iter().filter(is_second).count(), 1, "{taken:?}");
     let read = |name: &str| -> Vec<String> {
         taken.iter().map(|path| fs::read_to_string(path.join(name)).unwrap()).collect()
     };

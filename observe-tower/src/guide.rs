@@ -47,6 +47,14 @@ pub mod propagation {}
 #[doc = include_str!("../docs/sampling.md")]
 pub mod sampling {}
 
+/// The flight recorder: what happened just now, kept or not, written down when it is asked for.
+///
+#[doc = "[Sampling]: self::sampling"]
+#[doc = "[Panics]: self::logs#panics"]
+#[doc = ""]
+#[doc = include_str!("../docs/flight_recorder.md")]
+pub mod flight_recorder {}
+
 /// In tests, and beside other subscribers.
 ///
 // Its snippets need the feature `subscriber`: observe-core, which has it, tests them.

@@ -118,6 +118,8 @@ struct Ask {
     place: PathBuf,
     reason: Reason,
     why: String,
+    /// It follows one that had to be hurried.
+    is_second: bool,
 }
 
 /// What became of snapshots. Only ever rises.
@@ -197,11 +199,10 @@ impl Snapshots {
         let time = rfc3339(shared.clock.unix_nanos(now));
         let random = SpanId::random().write_hex();
         let place = shared.folder.place(&time, reason.as_str(), &random);
-        let ask = Ask { place: place.clone(), reason, why: why.to_owned() };
-        if shared.closed.load(Ordering::SeqCst) || shared.asks.push(ask).is_err() {
+        let ask = Ask { place: place.clone(), reason, why: why.to_owned(), is_second: false };
+        if shared.closed.load(Ordering::SeqCst) || !shared.push(ask) {
             return refused("too many snapshots wait to be written, or none is any more".to_owned());
         }
-        shared.asked.fetch_add(1, Ordering::SeqCst);
         self.worker.unpark();
         Ok(place)
     }
@@ -259,6 +260,12 @@ impl Drop for Snapshots {
 }
 
 impl Shared {
+    fn push(&self, ask: Ask) -> bool {
+        let pushed = self.asks.push(ask).is_ok();
+        self.asked.fetch_add(u64::from(pushed), Ordering::SeqCst);
+        pushed
+    }
+
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }

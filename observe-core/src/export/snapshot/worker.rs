@@ -69,13 +69,15 @@ impl Worker {
 
     fn answer(&mut self, ask: &Ask) {
         let begun = Instant::now();
-        while let Some(left) =
-            ask.reason.patience().checked_sub(begun.elapsed()).filter(|left| !left.is_zero())
-            && !self.shared.hurry.load(Ordering::SeqCst)
-            && !self.shared.closed.load(Ordering::SeqCst)
+        let left = || ask.reason.patience().checked_sub(begun.elapsed()).filter(|left| !left.is_zero());
+        let (hurry, closed) = (&self.shared.hurry, &self.shared.closed);
+        while let Some(left) = left()
+            && !hurry.load(Ordering::SeqCst)
+            && !closed.load(Ordering::SeqCst)
         {
             thread::park_timeout(left);
         }
+        let is_early = left().is_some();
         let written = catch(|| self.write(ask)).unwrap_or_else(|| Err(io::Error::other("it panicked")));
         let stats = &self.shared.stats;
         if written.is_ok() { &stats.written } else { &stats.failed }.fetch_add(1, Ordering::Relaxed);
@@ -87,6 +89,14 @@ impl Worker {
         }
         if let Err(error) = self.shared.folder.prune() {
             self.say(Level::WARN, &format!("old snapshots beside {place} cannot be deleted: {error}"));
+        }
+        if is_early && !ask.is_second && !self.shared.closed.load(Ordering::SeqCst) {
+            // The process goes on, perhaps: then there is more to be seen.
+            let mut place = ask.place.clone().into_os_string();
+            place.push("-again");
+            let Ask { reason, ref why, .. } = *ask;
+            // Too many wait: they see as much.
+            let _ = self.shared.push(Ask { place: place.into(), reason, why: why.clone(), is_second: true });
         }
         let mut progress = self.shared.progress();
         progress.done += 1;
