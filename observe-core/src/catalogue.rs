@@ -1,7 +1,7 @@
 //! Every family of the library's own, also those that come later: what views may name before they are there.
 
 use crate::metric::Kind;
-use crate::semconv::{http, metric, operation, own};
+use crate::semconv::{http, metric, operation, own, recorder};
 
 /// A family: its name, its kind and its labels.
 #[derive(Clone, Copy)]
@@ -51,6 +51,7 @@ const TELEMETRY: &[Entry] = &[
     entry(own::EXPORT_TOTAL, Kind::Counter, &[own::SIGNAL, metric::OUTCOME]),
     entry(own::TRACES_TOTAL, Kind::Counter, &[own::DECISION]),
     entry(own::QUEUE_LENGTH, Kind::Gauge, &[own::SIGNAL]),
+    entry(recorder::MEMORY_BYTES, Kind::Gauge, &[]),
     entry(own::BUILD_INFO, Kind::Info, &[own::VERSION, own::REVISION]),
     entry(own::PROCESS_START_TIME_SECONDS, Kind::Gauge, &[]),
     entry(http::SERVER_REQUEST_BODY_SIZE_BYTES, Kind::Histogram, REQUEST),

@@ -108,6 +108,7 @@ struct Shared {
 #[derive(Default)]
 struct Progress {
     done: u64,
+    /// Those that could not be written, and that nobody was told of who waited.
     failed: u64,
     /// The worker has ended.
     finished: bool,
@@ -216,24 +217,22 @@ impl Snapshots {
     ///
     /// # Errors
     ///
-    /// `is_timeout` if that took longer than `patience`; `is_io` if one could not be written meanwhile.
+    /// `is_timeout` if that took longer than `patience`; `is_io` if one could not be written since the last time.
     pub(crate) fn flush(&self, patience: Duration) -> Result<(), Error> {
         let shared = &*self.shared;
         let asked = shared.asked.load(Ordering::SeqCst);
         let progress = shared.progress();
-        let failed = progress.failed;
-        if progress.done >= asked {
-            return Ok(());
+        if progress.done < asked {
+            shared.hurry.store(true, Ordering::SeqCst);
+            self.worker.unpark();
         }
-        shared.hurry.store(true, Ordering::SeqCst);
-        self.worker.unpark();
         let waits = |progress: &mut Progress| !progress.finished && progress.done < asked;
         let waited = shared.progressed.wait_timeout_while(progress, patience, waits);
-        let (progress, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        let (mut progress, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         if timeout.timed_out() {
             return Err(Error::new(Kind::Timeout, format!("a snapshot was not written within {patience:?}")));
         }
-        match progress.failed - failed {
+        match std::mem::take(&mut progress.failed) {
             0 if progress.done >= asked => Ok(()),
             0 => Err(Error::new(Kind::Io, "the thread `observe-recorder` has ended")),
             count => Err(Error::new(Kind::Io, format!("{count} snapshots could not be written"))),
