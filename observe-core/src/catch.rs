@@ -16,7 +16,8 @@ pub(crate) fn is_caught() -> bool {
     DEPTH.try_with(Cell::get).unwrap_or(0) > 0
 }
 
-/// Panics of this thread are not to be told: telling is its own work.
+/// What this thread does is our own work: its panics are not told, its spans and lines not recorded. Otherwise telling
+/// would tell of itself.
 pub(crate) fn mute() {
     let _ = MUTE.try_with(|mute| mute.set(true));
 }

@@ -55,14 +55,15 @@
 //!
 //! - `macros` (default): `#[observed]`, `#[metric]`, the label derives.
 //! - `metrics`: `Telemetry::metrics_bridge`, to take in what the macros of the `metrics` crate record.
+//! - `otlp`: `Builder::otlp`, `Builder::console_spans`: kept traces go to a collector, by HTTP; to standard output.
+//! - `otlp-grpc`: to a collector by gRPC, too.
 //! - `subscriber`: `Telemetry::layer`, to join a `tracing-subscriber` registry.
 //! - `test-util`: `testing`, what a test sees of one telemetry.
 //! - `tokio`: `spawn` and `spawn_blocking`, tasks that take their context along.
 //!
 //! # What is not here
 //!
-//! Spans are not exported yet: which traces are kept decides so far which observations get exemplars. No client
-//! layer, no SLOs, no metrics of the process's CPU and memory.
+//! No client layer, no SLOs, no metrics of the process's CPU and memory.
 
 #[cfg(feature = "metrics")]
 mod bridge;
@@ -122,6 +123,10 @@ mod watch;
 #[doc = include_str!("../../docs/telemetry.md")]
 struct Guide;
 
+#[cfg(all(doctest, feature = "otlp"))]
+#[doc = include_str!("../../docs/otlp.md")]
+struct OtlpGuide;
+
 #[cfg(all(doctest, feature = "metrics"))]
 #[doc = include_str!("../../docs/bridges.md")]
 struct BridgesGuide;
@@ -131,9 +136,13 @@ pub use bridge::MetricsBridge;
 pub use current::inject;
 pub use error::Error;
 pub use export::json::LogFormat;
+#[cfg(feature = "otlp")]
+pub use export::otlp::Otlp;
 pub use export::prometheus::Format;
 pub use export::queue::QueueLimits;
 pub use export::snapshot::SnapshotLimits;
+#[cfg(feature = "otlp")]
+pub use export::spans::SpanLimits;
 pub use filter::Filter;
 pub use future::{Current, InCurrent, Instrumented, ObserveFuture};
 pub use in_flight::InFlight;

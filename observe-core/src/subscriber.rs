@@ -16,6 +16,7 @@ pub use layer::SubscriberLayer;
 pub(crate) use log::LogBridge;
 pub(crate) use witness::Witness;
 
+use crate::catch::is_mute;
 use crate::clock::Tick;
 use crate::current::{self, Offer};
 use crate::fields::{EventVisitor, Fields, Text};
@@ -82,6 +83,9 @@ impl tracing_core::Subscriber for Subscriber {
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
+        if is_mute() {
+            return unknown();
+        }
         match current::take_offer(attributes.metadata()) {
             Some(Offer::Span(span)) => self.know(span, attributes, true),
             offer => {
@@ -108,6 +112,9 @@ impl tracing_core::Subscriber for Subscriber {
     }
 
     fn event(&self, event: &Event<'_>) {
+        if is_mute() {
+            return;
+        }
         match event.parent() {
             Some(parent) => log_event(&self.hub, event, Within::Span(find(parent).as_deref())),
             None if event.is_root() => log_event(&self.hub, event, Within::Span(None)),

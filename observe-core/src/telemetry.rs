@@ -6,6 +6,7 @@ mod bridge;
 mod builder;
 mod decide;
 mod drain;
+mod exports;
 mod itself;
 #[cfg(feature = "subscriber")]
 mod layer;
@@ -25,6 +26,7 @@ use crate::operation::OperationBuilder;
 use crate::readiness::Readiness;
 use crate::registry::Registry;
 use crate::subscriber::{LogBridge, Subscriber, Witness};
+use exports::Exports;
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -36,8 +38,8 @@ use tracing::Dispatch;
 /// [`install`](Builder::install) makes it the process's own; [`build`](Builder::build) touches nothing global, for
 /// tests that run beside each other: see [`scope`](Telemetry::scope).
 ///
-/// When the last clone is dropped without [`shutdown`](Telemetry::shutdown), the log is given up to a second
-/// to be written.
+/// When the last clone is dropped without [`shutdown`](Telemetry::shutdown), kept traces and the log are given up to a
+/// second each to be delivered.
 #[derive(Clone)]
 #[must_use = "the log is closed when the last of a telemetry is dropped"]
 pub struct Telemetry {
@@ -50,6 +52,7 @@ struct Inner {
     /// behind a layer it is another's word that counts.
     dispatch: OnceLock<Door>,
     lines: Option<Arc<JsonLines>>,
+    exports: Exports,
     readiness: Readiness,
     /// The requests that were still running at the end were told of.
     unfinished_told: AtomicBool,
@@ -132,10 +135,15 @@ impl Telemetry {
 }
 
 impl Inner {
-    fn new(hub: Arc<Hub>, lines: Option<Arc<JsonLines>>, snapshots: Option<Arc<Snapshots>>) -> Self {
+    fn new(
+        hub: Arc<Hub>,
+        lines: Option<Arc<JsonLines>>,
+        exports: Exports,
+        snapshots: Option<Arc<Snapshots>>,
+    ) -> Self {
         let unfinished_told = AtomicBool::new(false);
         let (dispatch, readiness) = (OnceLock::new(), Readiness::default());
-        Self { hub, dispatch, lines, readiness, unfinished_told, snapshots }
+        Self { hub, dispatch, lines, exports, readiness, unfinished_told, snapshots }
     }
 
     /// Our subscriber, for scopes.
@@ -152,8 +160,10 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         // The queue may outlive this: a process's own telemetry never ends, and a recorded trace is kept for the next.
+        let patience = Duration::from_secs(1);
+        let _ = self.exports.flush(patience);
         if let Some(lines) = &self.lines {
-            let _ = lines.flush(Duration::from_secs(1));
+            let _ = lines.flush(patience);
         }
     }
 }

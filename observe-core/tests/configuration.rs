@@ -76,6 +76,11 @@ fn every_variable_that_is_read_is_on_the_page_and_no_other() {
             let text = fs::read_to_string(&path).unwrap();
             for start in ["env::var(", "env::var_os("] {
                 for argument in text.split(start).skip(1).map(|after| after.split(')').next().unwrap()) {
+                    if argument == "name" {
+                        // One after the other of those that the file names.
+                        read.extend(otel_variables(&names, &text));
+                        continue;
+                    }
                     let variable = argument.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
                     read.insert(variable.map_or_else(|| constant(&names, argument), str::to_owned));
                 }
@@ -84,6 +89,15 @@ fn every_variable_that_is_read_is_on_the_page_and_no_other() {
         }
     }
     assert_eq!(listed(&page(), "Variables"), read, "on the page, and in the code");
+}
+
+/// Values of the constants of `semconv` that a file names, those that are variables.
+fn otel_variables(names: &str, text: &str) -> BTreeSet<String> {
+    let words = ["otel::", "semconv::"].into_iter().flat_map(|module| text.split(module).skip(1));
+    let constants =
+        words.map(|word| word.split(|char: char| !(char.is_ascii_uppercase() || char == '_')).next());
+    let values = constants.flatten().filter(|name| name.len() > 1).map(|name| constant(names, name));
+    values.filter(|value| value.starts_with("OTEL_")).collect()
 }
 
 fn constant(names: &str, path: &str) -> String {

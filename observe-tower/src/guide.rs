@@ -68,10 +68,20 @@ pub mod telemetry {}
 /// The end of a service, and of a job: readiness, requests, lines, the last scrape.
 #[doc = include_str!("../docs/shutdown.md")]
 pub mod shutdown {}
+/// Kept traces to a collector: by HTTP, by gRPC, when it is not there.
+///
+// Its snippets need the feature `otlp`: observe-core, which has it, tests them.
+#[doc = "[Configuration]: self::configuration"]
+#[doc = "[Limits]: self::limits"]
+#[doc = "[Sampling]: self::telemetry"]
+#[doc = ""]
+#[cfg_attr(not(doctest), doc = include_str!("../docs/otlp.md"))]
+pub mod otlp {}
 
 /// Every option and variable, and who wins.
 ///
 #[doc = "[Limits]: self::limits"]
+#[doc = "[OTLP]: self::otlp"]
 #[doc = ""]
 #[doc = include_str!("../docs/configuration.md")]
 pub mod configuration {}

@@ -2,6 +2,7 @@
 
 use super::map::SpanMap;
 use super::{Within, below, below_current, close, describe, is_of_log_crate, key, log_event, record_late};
+use crate::catch::is_mute;
 use crate::current::{self, Offer};
 use crate::hub::Hub;
 use crate::pool::Shared;
@@ -58,7 +59,7 @@ where
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let metadata = attributes.metadata();
-        if !self.hub.hears(*metadata.level(), metadata.target()) {
+        if is_mute() || !self.hub.hears(*metadata.level(), metadata.target()) {
             return;
         }
         match current::take_offer(metadata) {
@@ -83,7 +84,8 @@ where
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         // Whether a record of the `log` crate is heard is known when it is read.
         let metadata = event.metadata();
-        if !is_of_log_crate(metadata) && !self.hub.hears(*metadata.level(), metadata.target()) {
+        let is_heard = || is_of_log_crate(metadata) || self.hub.hears(*metadata.level(), metadata.target());
+        if is_mute() || !is_heard() {
             return;
         }
         let Some(parent) = event.parent() else {

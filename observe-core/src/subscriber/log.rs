@@ -1,6 +1,7 @@
 //! Records of the `log` crate, taken in.
 
 use super::{Line, Within, scratch};
+use crate::catch::is_mute;
 use crate::current;
 use crate::fields::Fields;
 use crate::hub::Hub;
@@ -49,10 +50,14 @@ impl LogBridge {
 
 impl log::Log for LogBridge {
     fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
-        LogBridge::hub().is_some_and(|hub| hub.hears(level(metadata.level()), metadata.target()))
+        !is_mute()
+            && LogBridge::hub().is_some_and(|hub| hub.hears(level(metadata.level()), metadata.target()))
     }
 
     fn log(&self, record: &log::Record<'_>) {
+        if is_mute() {
+            return;
+        }
         let Some(hub) = LogBridge::hub() else { return };
         let level = level(record.level());
         if !hub.hears(level, record.target()) {

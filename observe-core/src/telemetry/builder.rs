@@ -2,6 +2,7 @@
 
 use super::decide::{Door, decide_filter, decide_format, decide_propagators, decide_sampling, listed};
 use super::drain::Overdue;
+use super::exports::Asked;
 use super::itself::Itself;
 use super::snapshots::Wanted;
 use super::{Inner, Telemetry};
@@ -10,6 +11,8 @@ use crate::clock::Clock;
 use crate::context::{Propagation, Propagator};
 use crate::error::{Error, Kind};
 use crate::export::json::{JsonLines, Keys, LogFormat, LogOptions, Service};
+#[cfg(feature = "otlp")]
+use crate::export::otlp::Otlp;
 use crate::export::queue::QueueLimits;
 use crate::export::snapshot::SnapshotLimits;
 use crate::filter::Filter;
@@ -59,6 +62,7 @@ pub struct Builder {
     views: Vec<View>,
     http_names: HttpNames,
     panic_hook: bool,
+    exports: Asked,
 }
 
 impl Builder {
@@ -87,6 +91,7 @@ impl Builder {
             views: Vec::new(),
             http_names: HttpNames::default(),
             panic_hook: true,
+            exports: Asked::default(),
         }
     }
 
@@ -197,6 +202,23 @@ impl Builder {
     /// which are no `tracing` events. Defaults to writing them.
     pub fn without_log(mut self) -> Self {
         self.lines = false;
+        self
+    }
+
+    /// Exports kept traces by OTLP. Defaults to what the variables `OTEL_TRACES_EXPORTER` and
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT` ask for ([`build`](Builder::build) reads neither), else to exporting none. The
+    /// variable `OTEL_SDK_DISABLED` wins over it.
+    #[cfg(feature = "otlp")]
+    pub fn otlp(mut self, otlp: Otlp) -> Self {
+        self.exports.otlp = Some(otlp);
+        self
+    }
+
+    /// Writes kept traces to standard output, for people: in development. Defaults to what `OTEL_TRACES_EXPORTER` asks
+    /// for, else to not.
+    #[cfg(feature = "otlp")]
+    pub fn console_spans(mut self) -> Self {
+        self.exports.console = true;
         self
     }
 
@@ -312,12 +334,17 @@ impl Builder {
             self.sampling,
         );
         let started = self.clock.unix_nanos(self.clock.now());
+        let exports = self.exports.decide(door != Door::Scope)?;
+        let service = match &exports.service {
+            Some(service) if self.service.is_empty() => service.clone(),
+            _ => self.service,
+        };
 
         let overdue = Overdue::default();
         let lines = if self.lines {
             let version = Some(self.version.as_str()).filter(|version| !version.is_empty());
             Some(Arc::new(JsonLines::start(LogOptions {
-                service: Service { name: &self.service, version },
+                service: Service { name: &service, version },
                 keys: Keys::DEFAULT,
                 format: format.value,
                 limits: self.limits,
@@ -332,7 +359,7 @@ impl Builder {
             Some(lines) => Arc::clone(lines) as Arc<dyn Sink>,
             None => Arc::new(Nowhere),
         };
-        let told = format!(
+        let mut told = format!(
             "filter {} by {}; format {} by {}; propagators {} by {}; sampling {} by {}",
             filter.value,
             filter.by,
@@ -343,6 +370,10 @@ impl Builder {
             sampling.value,
             sampling.by,
         );
+        if let Some(spans) = exports.told() {
+            told = format!("{told}; {spans}");
+        }
+        let (exports, unusable) = exports.start(&service, &self.version)?;
         let recorder = Recorder::new(self.recorder).map(Arc::new);
         let hub = Arc::new(Hub::new(Parts {
             clock: self.clock,
@@ -352,16 +383,17 @@ impl Builder {
             propagation,
             sink,
             traces: Traces::new(
-                None,
+                exports.sink(),
                 recorder.clone(),
                 self.trace_limits,
                 KeepRate::per_second(self.keep_rate),
             ),
             filter: filter.value,
-            service: self.service,
+            service,
             http_names: self.http_names,
         }));
         overdue.belongs_to(&hub);
+        exports.tell(&hub);
         function::touch_all();
         let (snapshots, unwritable) = Wanted {
             code: self.snapshots,
@@ -372,17 +404,19 @@ impl Builder {
         let itself = Itself {
             hub: Arc::downgrade(&hub),
             lines: lines.clone(),
+            exports: exports.clone(),
             snapshots: snapshots.as_ref().map(|snapshots| Arc::clone(snapshots.stats())),
             version: self.version,
             revision: self.revision,
             started: started as f64 / 1e9,
         };
 
-        let inner = Arc::new(Inner::new(Arc::clone(&hub), lines, snapshots));
+        let inner = Arc::new(Inner::new(Arc::clone(&hub), lines, exports, snapshots));
         let mut complaints: Vec<String> = complaints.iter().map(Error::to_string).collect();
         complaints.extend(misread);
         complaints.extend(unsampled.as_ref().map(Error::to_string));
         complaints.extend(unwritable);
+        complaints.extend(unusable);
         complaints.extend(unknown.iter().map(|error| format!("{}: {error}", semconv::OTEL_PROPAGATORS)));
         complaints.extend(unseen.iter().map(|name| {
             format!("view of metric `{name}`: nothing has this name so far; it counts for what comes")

@@ -1,7 +1,8 @@
 //! The end of a service: readiness off, requests finished, lines written.
 
-use super::Telemetry;
 use super::answer::Answer;
+use super::exports::{Exports, both};
+use super::{Inner, Telemetry};
 use crate::error::{Error, Kind};
 use crate::export::json::JsonLines;
 use crate::export::queue::Look;
@@ -12,12 +13,15 @@ use crate::readiness::Readiness;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tracing_core::Level;
 
 /// How often requests that run too long are looked for, at most and at least.
 const LOOK_OFTEN: Duration = Duration::from_millis(100);
 const LOOK_SELDOM: Duration = Duration::from_secs(60);
+
+/// However long a shutdown has waited for spans, this is left for lines.
+const LAST_LINES: Duration = Duration::from_millis(100);
 
 impl Telemetry {
     /// Whether the service wants requests, for `observe_tower::ReadyService` and for whoever holds it back.
@@ -55,7 +59,7 @@ impl Telemetry {
     ///
     /// ```
     /// # use observe_core::Telemetry;
-    /// # use std::time::Duration;
+    /// # use std::time::{Duration, Instant};
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     /// # runtime.block_on(async {
     /// # let terminated = async {};
@@ -82,18 +86,20 @@ impl Telemetry {
         }
     }
 
-    /// Waits until every line logged before is written, and every snapshot that was asked for.
+    /// Waits until every line logged before is written, every trace kept before is exported, and every snapshot that was
+    /// asked for is written.
     ///
     /// # Errors
     ///
-    /// If that took longer than `patience` ([`Error::is_timeout`]), or an output refused something meanwhile
+    /// If that took longer than `patience` ([`Error::is_timeout`]), or something was refused meanwhile
     /// ([`Error::is_io`]).
     pub fn flush(&self, patience: Duration) -> Result<(), Error> {
-        self.inner.wait(patience, Snapshots::flush, JsonLines::flush)
+        self.inner.wait(patience, Snapshots::flush, Exports::flush, JsonLines::flush)
     }
 
-    /// The last step of an end: takes no more lines and snapshots, and waits until every accepted one is written. Each request that
-    /// is still in flight is told of before (`WARN`, target `observe::in_flight`), since its own line will not come;
+    /// The last step of an end: takes no more lines, traces and snapshots, and waits until every accepted one is written
+    /// or exported. Each request that is still in flight is told of before (`WARN`, target `observe::in_flight`), since
+    /// its own line will not come;
     /// and the service is not ready any more. Metrics are recorded and can be scraped as before.
     ///
     /// May be called again, by any clone, from any thread. In async code use
@@ -101,14 +107,16 @@ impl Telemetry {
     ///
     /// # Errors
     ///
-    /// If that took longer than `patience` ([`Error::is_timeout`]; the rest is written as long as the process
-    /// lives), or an output refused something meanwhile ([`Error::is_io`]).
+    /// If that took longer than `patience` ([`Error::is_timeout`]; lines and snapshots are written as long as the process
+    /// lives), or something was refused meanwhile ([`Error::is_io`]): also spans that could not be delivered in time,
+    /// which are given up.
     pub fn shutdown(&self, patience: Duration) -> Result<(), Error> {
         self.inner.readiness.drain();
         if !self.inner.unfinished_told.swap(true, Ordering::AcqRel) {
             in_flight::tell_unfinished(&self.inner.hub);
         }
-        self.inner.wait(patience, Snapshots::shutdown, JsonLines::shutdown)
+        self.inner.exports.close(patience);
+        self.inner.wait(patience, Snapshots::shutdown, Exports::shutdown, JsonLines::shutdown)
     }
 
     /// [`shutdown`](Telemetry::shutdown) without blocking the runtime, on any runtime or none.
@@ -117,11 +125,38 @@ impl Telemetry {
     ///
     /// As [`shutdown`](Telemetry::shutdown).
     pub async fn shutdown_async(&self, patience: Duration) -> Result<(), Error> {
-        if self.inner.lines.is_none() && self.inner.snapshots.is_none() {
+        let Inner { lines, snapshots, exports, .. } = &*self.inner;
+        if lines.is_none() && snapshots.is_none() && exports.is_empty() {
             return self.shutdown(patience); // Nothing to wait for: there may be no threads.
         }
         let telemetry = self.clone();
         aside("observe-shutdown", move || telemetry.shutdown(patience)).await?
+    }
+}
+
+impl Inner {
+    /// Waits for snapshots and spans, and for lines, which may tell of them: within `patience` together.
+    fn wait(
+        &self,
+        patience: Duration,
+        for_snapshots: fn(&Snapshots, Duration) -> Result<(), Error>,
+        for_exports: fn(&Exports, Duration) -> Result<(), Error>,
+        for_lines: fn(&JsonLines, Duration) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let Inner { lines, snapshots, exports, .. } = self;
+        if snapshots.is_none() && exports.is_empty() {
+            return lines.as_ref().map_or(Ok(()), |lines| for_lines(lines, patience));
+        }
+        let begun = Instant::now();
+        let left = || patience.saturating_sub(begun.elapsed());
+        let mut result = snapshots.as_ref().map_or(Ok(()), |snapshots| for_snapshots(snapshots, left()));
+        if let Some(lines) = lines.as_ref().filter(|_| !exports.is_empty()) {
+            // They do not wait for a collector.
+            result = both(result, lines.flush(left()));
+        }
+        result = both(result, for_exports(exports, left()));
+        let lines = lines.as_ref().map_or(Ok(()), |lines| for_lines(lines, left().max(LAST_LINES)));
+        both(result, lines)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a telemetry says about itself at each scrape.
 
+use super::exports::Exports;
 use crate::export::json::JsonLines;
 use crate::export::queue::Loss;
 use crate::export::snapshot::SnapshotStats;
@@ -18,6 +19,7 @@ pub(super) struct Itself {
     pub(super) hub: Weak<Hub>,
     pub(super) lines: Option<Arc<JsonLines>>,
     pub(super) snapshots: Option<Arc<SnapshotStats>>,
+    pub(super) exports: Exports,
     pub(super) version: String,
     pub(super) revision: String,
     /// In seconds since 1970-01-01T00:00:00Z.
@@ -41,9 +43,9 @@ impl Collector for Itself {
             exported(out, "log", "ok", lines.stats().written());
             exported(out, "log", "error", lines.stats().write_errors());
             let length = u64::try_from(lines.queue_length()).unwrap_or(u64::MAX);
-            let help = "What waits to leave the process, by signal.";
-            out.gauge(own::QUEUE_LENGTH, help, &[(own::SIGNAL, "log")], length);
+            out.gauge(own::QUEUE_LENGTH, own::QUEUE_HELP, &[(own::SIGNAL, "log")], length);
         }
+        self.exports.collect(out);
         if let Some(snapshots) = &self.snapshots {
             dropped(out, "snapshot", recorder_names::TOO_OFTEN, snapshots.refused());
             exported(out, "snapshot", "ok", snapshots.written());

@@ -2,7 +2,6 @@
 
 use super::{Inner, Telemetry};
 use crate::error::{Error, Kind};
-use crate::export::json::JsonLines;
 use crate::export::snapshot::{Reason, SnapshotLimits, Snapshots, World};
 use crate::hub::Hub;
 use crate::recorder::Recorder;
@@ -10,7 +9,6 @@ use crate::semconv::recorder::OBSERVE_SNAPSHOTS;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 /// Where snapshots go, by whose word.
 pub(super) struct Wanted {
@@ -81,23 +79,6 @@ impl Telemetry {
 }
 
 impl Inner {
-    /// Waits for snapshots and then for lines, which may tell of them: within `patience` together.
-    pub(super) fn wait(
-        &self,
-        patience: Duration,
-        for_snapshots: fn(&Snapshots, Duration) -> Result<(), Error>,
-        for_lines: fn(&JsonLines, Duration) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let (mut written, mut left) = (Ok(()), patience);
-        if let Some(snapshots) = &self.snapshots {
-            let begun = Instant::now();
-            written = for_snapshots(snapshots, patience);
-            left = patience.saturating_sub(begun.elapsed());
-        }
-        let lines = self.lines.as_ref().map_or(Ok(()), |lines| for_lines(lines, left));
-        written.and(lines)
-    }
-
     /// What is told of each panic.
     pub(super) fn panic_note(&self) -> impl Fn(&str) + Send + Sync + 'static + use<> {
         let snapshots = self.snapshots.clone();

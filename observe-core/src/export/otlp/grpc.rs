@@ -1,0 +1,96 @@
+//! OTLP by gRPC.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
+use reqwest::header::HeaderMap;
+use tonic::codec::CompressionEncoding;
+use tonic::metadata::MetadataMap;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::{Code, Request, Status};
+use tonic_types::StatusExt;
+
+use super::transport::Target;
+use super::{answer, invalid};
+use crate::error::Error;
+use crate::export::spans::Answer;
+
+pub(super) struct Grpc {
+    client: TraceServiceClient<Channel>,
+    headers: HeaderMap,
+    timeout: Duration,
+}
+
+impl Grpc {
+    /// Connects with the first request. Called within a runtime.
+    pub(super) fn new(target: &Target) -> Result<Self, Error> {
+        let mut endpoint = Endpoint::from_shared(target.url.to_string())
+            .map_err(|error| invalid("the endpoint is no address of a gRPC server").caused_by(error))?
+            .connect_timeout(target.timeout)
+            .user_agent(concat!("observe/", env!("CARGO_PKG_VERSION")))
+            .map_err(|error| invalid("the user agent is no header").caused_by(error))?;
+        if target.url.scheme() == "https" {
+            let mut tls = ClientTlsConfig::new();
+            tls = match &target.tls.authorities {
+                Some(pem) => tls.ca_certificate(Certificate::from_pem(pem)),
+                None => tls.with_native_roots(),
+            };
+            if let Some((certificate, key)) = &target.tls.client {
+                tls = tls.identity(Identity::from_pem(certificate, key));
+            }
+            endpoint = endpoint
+                .tls_config(tls)
+                .map_err(|error| invalid("the certificates cannot be used").caused_by(error))?;
+        }
+        let mut client = TraceServiceClient::new(endpoint.connect_lazy());
+        if target.gzip {
+            client = client.send_compressed(CompressionEncoding::Gzip);
+        }
+        client = client.accept_compressed(CompressionEncoding::Gzip);
+        Ok(Self { client, headers: target.headers.clone(), timeout: target.timeout })
+    }
+
+    pub(super) async fn send(&self, message: ExportTraceServiceRequest) -> Answer {
+        let mut request = Request::new(message);
+        *request.metadata_mut() = MetadataMap::from_headers(self.headers.clone());
+        request.set_timeout(self.timeout);
+        let mut client = self.client.clone();
+        match tokio::time::timeout(self.timeout, client.export(request)).await {
+            Ok(Ok(response)) => answer::taken(response.into_inner()),
+            Ok(Err(status)) => answered(&status),
+            Err(_) => Answer::failed("no answer in time"),
+        }
+    }
+}
+
+/// OTLP specification, "OTLP/gRPC Response", "Failures".
+fn answered(status: &Status) -> Answer {
+    let code = status.code();
+    let wait = status.get_details_retry_info().and_then(|info| info.retry_delay);
+    let is_own = status.source().is_some();
+    let is_passing = match code {
+        Code::Cancelled
+        | Code::DeadlineExceeded
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Unavailable
+        | Code::DataLoss => true,
+        Code::ResourceExhausted => wait.is_some(),
+        // What happened on the way has a cause here.
+        _ => is_own,
+    };
+    let why = format!("gRPC {code:?}: {}", answer::clipped(&innermost(status)));
+    if is_passing { Answer::Later { wait, why } } else { Answer::Refused(why) }
+}
+
+fn innermost(status: &Status) -> String {
+    let mut text = status.message().to_owned();
+    let mut inner = status.source();
+    while let Some(error) = inner {
+        text = error.to_string();
+        inner = error.source();
+    }
+    text
+}

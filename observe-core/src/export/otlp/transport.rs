@@ -1,0 +1,117 @@
+//! The way to a collector.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use prost::Message;
+use reqwest::Url;
+use reqwest::header::HeaderMap;
+
+use super::Protocol;
+use super::convert::{self, Scoped};
+#[cfg(feature = "otlp-grpc")]
+use super::grpc::Grpc;
+use super::http::Http;
+#[cfg(not(feature = "otlp-grpc"))]
+use super::invalid;
+use super::tls::Tls;
+use crate::error::Error;
+use crate::export::spans::{Answer, Exporter};
+use crate::record::TraceRecord;
+
+/// Where requests go, and how.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) protocol: Protocol,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) timeout: Duration,
+    pub(crate) gzip: bool,
+    pub(crate) tls: Tls,
+}
+
+impl Target {
+    /// Where to, for people: without what may be secret in it.
+    pub(crate) fn told(&self) -> String {
+        let mut url = self.url.clone();
+        // Neither can be refused: the address has a host.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        url.set_query(None);
+        url.to_string()
+    }
+}
+
+enum Transport {
+    Http(Http),
+    #[cfg(feature = "otlp-grpc")]
+    Grpc(Grpc),
+}
+
+/// What is sent.
+pub(crate) enum Packed {
+    Body(Bytes),
+    #[cfg(feature = "otlp-grpc")]
+    Message(ExportTraceServiceRequest),
+}
+
+/// Spans by OTLP.
+pub(crate) struct OtlpSpans {
+    target: String,
+    resource: Resource,
+    transport: Transport,
+}
+
+impl OtlpSpans {
+    /// # Errors
+    ///
+    /// If what the target says cannot be used.
+    pub(crate) fn new(target: &Target, resource: Resource) -> Result<Self, Error> {
+        let transport = match target.protocol {
+            Protocol::Http => Transport::Http(Http::new(target)?),
+            #[cfg(feature = "otlp-grpc")]
+            Protocol::Grpc => Transport::Grpc(Grpc::new(target)?),
+            #[cfg(not(feature = "otlp-grpc"))]
+            Protocol::Grpc => return Err(invalid("gRPC needs the feature `otlp-grpc`")),
+        };
+        Ok(Self { target: target.told(), resource, transport })
+    }
+}
+
+impl Exporter for OtlpSpans {
+    type Span = Scoped;
+    type Batch = Packed;
+
+    fn target(&self) -> &str {
+        &self.target
+    }
+
+    fn read(&self, trace: &TraceRecord, take: &mut dyn FnMut(Scoped)) -> u64 {
+        convert::read(trace, take)
+    }
+
+    fn weight(&self, span: &Scoped) -> usize {
+        span.span.encoded_len()
+    }
+
+    fn pack(&self, spans: Vec<Scoped>) -> Packed {
+        let request = convert::request(&self.resource, spans);
+        match &self.transport {
+            Transport::Http(http) => Packed::Body(http.pack(&request)),
+            #[cfg(feature = "otlp-grpc")]
+            Transport::Grpc(_) => Packed::Message(request),
+        }
+    }
+
+    async fn send(&self, batch: &Packed) -> Answer {
+        match (&self.transport, batch) {
+            (Transport::Http(http), Packed::Body(body)) => http.send(body.clone()).await,
+            #[cfg(feature = "otlp-grpc")]
+            (Transport::Grpc(grpc), Packed::Message(message)) => grpc.send(message.clone()).await,
+            #[cfg(feature = "otlp-grpc")]
+            _ => Answer::Refused("packed for another transport".to_owned()),
+        }
+    }
+}

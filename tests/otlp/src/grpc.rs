@@ -1,0 +1,87 @@
+//! A collector by gRPC: tonic's server with `opentelemetry-proto`'s service.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
+    TraceService, TraceServiceServer,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use tokio::runtime::Runtime;
+use tonic::codec::CompressionEncoding;
+use tonic::metadata::KeyAndValueRef;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Code, Request, Response, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::{Collector, Desk, Reply};
+
+struct Service(Arc<Desk>);
+
+#[tonic::async_trait]
+impl TraceService for Service {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        let head = request.metadata().iter().filter_map(|pair| match pair {
+            KeyAndValueRef::Ascii(name, value) => Some((name.to_string(), value.to_str().ok()?.to_owned())),
+            KeyAndValueRef::Binary(..) => None,
+        });
+        let mut rejected = 0;
+        match self.0.reply(head.collect()) {
+            Reply::Take => {}
+            Reply::Reject(spans) => rejected = spans,
+            Reply::Slow(time) => tokio::time::sleep(time).await,
+            Reply::Status(code, wait) => {
+                let code = Code::from_i32(code.into());
+                let details = ErrorDetails::with_retry_info(wait.map(Duration::from_secs));
+                return Err(match wait {
+                    Some(_) => Status::with_error_details(code, "no", details),
+                    None => Status::new(code, "no"),
+                });
+            }
+            Reply::Reset | Reply::Garbage | Reply::Page => return Err(Status::new(Code::Unknown, "what?")),
+        }
+        self.0.take(request.into_inner());
+        let partial =
+            ExportTracePartialSuccess { rejected_spans: rejected, error_message: "not these".to_owned() };
+        let partial_success = (rejected > 0).then_some(partial);
+        Ok(Response::new(ExportTraceServiceResponse { partial_success }))
+    }
+}
+
+/// Dropped, it waits for nobody.
+struct Stop(Option<Runtime>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Collector {
+    /// One that listens on a port of its own.
+    pub fn grpc() -> Self {
+        let desk = Arc::<Desk>::default();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let incoming = {
+            let _inside = runtime.enter();
+            TcpIncoming::bind(address).unwrap()
+        };
+        let address = incoming.local_addr().unwrap();
+        let service = TraceServiceServer::new(Service(Arc::clone(&desk)))
+            .accept_compressed(CompressionEncoding::Gzip)
+            .send_compressed(CompressionEncoding::Gzip);
+        runtime.spawn(Server::builder().add_service(service).serve_with_incoming(incoming));
+        Self { desk, endpoint: format!("http://{address}"), _stop: Box::new(Stop(Some(runtime))) }
+    }
+}
