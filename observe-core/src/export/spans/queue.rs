@@ -285,6 +285,10 @@ impl Shared {
 
 #[cfg(test)]
 impl SpanQueue {
+    pub(super) fn shared_hurry(&self) {
+        self.shared.hurry.notify_one();
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.shared.load().bytes()
     }
