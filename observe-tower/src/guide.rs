@@ -6,6 +6,7 @@
 ///
 #[doc = "[Context]: self::context"]
 #[doc = "[Labels]: self::cardinality"]
+#[doc = "[OTLP]: self::otlp"]
 #[doc = "[Telemetry]: self::telemetry"]
 #[doc = ""]
 #[doc = include_str!("../docs/metrics.md")]
@@ -73,7 +74,7 @@ pub mod shutdown {}
 // Its snippets need the feature `otlp`: observe-core, which has it, tests them.
 #[doc = "[Configuration]: self::configuration"]
 #[doc = "[Limits]: self::limits"]
-#[doc = "[Sampling]: self::telemetry"]
+#[doc = "[Sampling]: self::sampling"]
 #[doc = ""]
 #[cfg_attr(not(doctest), doc = include_str!("../docs/otlp.md"))]
 pub mod otlp {}
