@@ -4,6 +4,8 @@ use crate::current::{self, Pushed};
 use crate::fields::Text;
 use crate::hub::Hub;
 use crate::operation::Operation;
+#[cfg(feature = "opentelemetry")]
+use crate::otel::Following;
 use crate::outcome::Outcome;
 use crate::pool::Shared;
 use crate::span::OpenSpan;
@@ -207,6 +209,8 @@ impl fmt::Debug for Current {
 }
 
 struct Stay {
+    #[cfg(feature = "opentelemetry")]
+    _following: Option<Following>,
     scope: Option<(Pushed, DefaultGuard)>,
     polled: Pushed,
     /// Where the stack has it from, and gives it back to.
@@ -221,7 +225,13 @@ impl Stay {
         let scope = current.scope.as_ref().map(enter);
         let mut span = current.span.clone();
         let polled = current::push_polled(&mut span);
-        Self { scope, polled, span }
+        Self {
+            #[cfg(feature = "opentelemetry")]
+            _following: Following::of(current.span.as_deref()),
+            scope,
+            polled,
+            span,
+        }
     }
 }
 

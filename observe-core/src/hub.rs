@@ -31,6 +31,9 @@ pub(crate) struct Hub {
     pub(crate) propagation: Propagation,
     /// What a trace in the baseline hands on that came without anything to hand on.
     pub(crate) in_baseline: Context,
+    /// Whether the opentelemetry API's own current context follows ours.
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) follows: bool,
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) traces: Traces,
     /// Spans that were not recorded because too many were open.
@@ -85,6 +88,8 @@ impl Hub {
             slow,
             propagation,
             in_baseline,
+            #[cfg(feature = "opentelemetry")]
+            follows: false,
             sink,
             traces,
             spans_refused: AtomicU64::new(0),
@@ -103,6 +108,12 @@ impl Hub {
         };
         hub.set_filter(filter);
         hub
+    }
+
+    /// With the opentelemetry API's own current context following ours, or not.
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) fn followed(self, follows: bool) -> Self {
+        Self { follows, ..self }
     }
 
     /// Makes this hub the one that code without a context of its own reports to. `false`: there is one already.

@@ -57,6 +57,7 @@
 //! - `metrics`: `Telemetry::metrics_bridge`, to take in what the macros of the `metrics` crate record.
 //! - `otlp`: `Builder::otlp`, `Builder::console_spans`: kept traces go to a collector, by HTTP; to standard output.
 //! - `otlp-grpc`: to a collector by gRPC, too.
+//! - `opentelemetry`: `Builder::opentelemetry_context`, so that libraries instrumented with its API join the same trace.
 //! - `subscriber`: `Telemetry::layer`, to join a `tracing-subscriber` registry.
 //! - `test-util`: `testing`, what a test sees of one telemetry.
 //! - `tokio`: `spawn` and `spawn_blocking`, tasks that take their context along.
@@ -91,6 +92,8 @@ pub mod label;
 pub mod metric;
 mod observed;
 mod operation;
+#[cfg(feature = "opentelemetry")]
+mod otel;
 mod outcome;
 mod panics;
 mod pool;

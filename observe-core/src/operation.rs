@@ -12,6 +12,8 @@ use crate::function::Measure;
 use crate::hub::Hub;
 use crate::in_flight::Entry;
 use crate::metric::{Exemplar, Histogram};
+#[cfg(feature = "opentelemetry")]
+use crate::otel::{self, Following};
 use crate::outcome::Outcome;
 use crate::pool::Shared;
 use crate::record::{Keep, Kind, LogRecord};
@@ -105,16 +107,7 @@ impl Operation {
             Parent::Current => Offer::Span(below_current(hub, correlated)),
             Parent::Context(context) | Parent::Trusted(context) => {
                 let hub = hub.map_or_else(current::hub, Arc::clone);
-                let trusted = matches!(parent, Parent::Trusted(_));
-                let admitted = Untrusted::BY_HAND.admit(context, trusted);
-                let context = admitted.as_ref().map_or(context, |admitted| &*admitted.context);
-                let mut span = OpenSpan::root(&hub, Some(context), correlated, hub.clock.now());
-                if admitted.is_some_and(|admitted| admitted.keep)
-                    && let Some(own) = Shared::get_mut(&mut span)
-                {
-                    own.keep();
-                }
-                Offer::Span(span)
+                Offer::Span(below(context, matches!(parent, Parent::Trusted(_)), &hub, correlated))
             }
         };
         Self::begin(offer, hub, correlated, measure, make)
@@ -164,7 +157,13 @@ impl Operation {
     pub fn enter(&self) -> Entered<'_> {
         let pushed = self.span.clone().map(current::push_guarded).unwrap_or_default();
         let tracing = (!self.is_own()).then(|| self.tracing.enter());
-        Entered { tracing, pushed, on_this_thread: PhantomData }
+        Entered {
+            #[cfg(feature = "opentelemetry")]
+            _following: Following::of(self.span.as_deref()),
+            tracing,
+            pushed,
+            on_this_thread: PhantomData,
+        }
     }
 
     /// Whether our own subscriber knows its span. It reads the stack: to enter there, too, would tell it nothing.
@@ -175,6 +174,8 @@ impl Operation {
     /// Runs `f` inside, for one poll. Marks the operation when `f` unwinds.
     pub(crate) fn within<R>(&mut self, f: impl FnOnce() -> R) -> R {
         let own = self.is_own();
+        #[cfg(feature = "opentelemetry")]
+        let _following = Following::of(self.span.as_deref());
         let pushed = current::push_polled(&mut self.span);
         let already = std::thread::panicking();
         let Self { span, tracing, panicked, .. } = self;
@@ -429,6 +430,19 @@ fn point_to(link: SpanContext, fields: &mut Fields) {
     }
 }
 
+/// A local root below a context that does not come from a request.
+fn below(context: &Context, trusted: bool, hub: &Arc<Hub>, correlated: bool) -> Shared<OpenSpan> {
+    let admitted = Untrusted::BY_HAND.admit(context, trusted);
+    let context = admitted.as_ref().map_or(context, |admitted| &*admitted.context);
+    let mut span = OpenSpan::root(hub, Some(context), correlated, hub.clock.now());
+    if admitted.is_some_and(|admitted| admitted.keep)
+        && let Some(own) = Shared::get_mut(&mut span)
+    {
+        own.keep();
+    }
+    span
+}
+
 fn below_current(hub: Option<&Arc<Hub>>, correlated: bool) -> Shared<OpenSpan> {
     let child = current::with_span(|parent| {
         let now = parent.trace().map(|trace| trace.hub.clock.now())?;
@@ -436,6 +450,10 @@ fn below_current(hub: Option<&Arc<Hub>>, correlated: bool) -> Shared<OpenSpan> {
     });
     child.flatten().unwrap_or_else(|| {
         let hub = hub.map_or_else(current::hub, Arc::clone);
+        #[cfg(feature = "opentelemetry")]
+        if let Some(foreign) = otel::foreign(&hub) {
+            return below(&foreign, true, &hub, correlated);
+        }
         OpenSpan::root(&hub, None, correlated, hub.clock.now())
     })
 }
@@ -472,6 +490,8 @@ impl Drop for Stay<'_> {
 /// Leaves an operation when dropped: see [`Operation::enter`].
 #[must_use = "the operation is left when this is dropped"]
 pub struct Entered<'a> {
+    #[cfg(feature = "opentelemetry")]
+    _following: Option<Following>,
     tracing: Option<tracing::span::Entered<'a>>,
     pushed: Pushed,
     /// The stack is this thread's.

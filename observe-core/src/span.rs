@@ -38,6 +38,9 @@ pub(crate) struct OpenSpan {
     pub(crate) request: Option<Requested>,
     /// It was told that it is still running.
     pub(crate) overdue: AtomicBool,
+    /// What the opentelemetry API takes for current in it, once it was asked to.
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) followed: std::sync::OnceLock<opentelemetry::Context>,
     /// It has its own fields already: the attributes of its `tracing` span are not read.
     described: bool,
     /// What it was opened with, that of its parents included.
@@ -180,6 +183,8 @@ impl OpenSpan {
                 otel: Otel::default(),
                 request: None,
                 overdue: AtomicBool::new(false),
+                #[cfg(feature = "opentelemetry")]
+                followed: std::sync::OnceLock::new(),
                 described: false,
                 fields: Fields::new(),
                 late: Mutex::default(),
@@ -390,6 +395,8 @@ impl Pooled for OpenSpan {
         *self.has_late.get_mut() = false;
         *self.recorded.get_mut() = false;
         self.otel.clear();
+        #[cfg(feature = "opentelemetry")]
+        drop(self.followed.take());
         self.described = false;
         self.fields.clear();
     }

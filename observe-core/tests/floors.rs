@@ -38,6 +38,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "handover",
             "trace",
             "span",
+            "otel",
             "slab",
             "in_flight",
             "current",

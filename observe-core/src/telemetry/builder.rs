@@ -63,6 +63,8 @@ pub struct Builder {
     http_names: HttpNames,
     panic_hook: bool,
     exports: Asked,
+    #[cfg(feature = "opentelemetry")]
+    opentelemetry_context: bool,
 }
 
 impl Builder {
@@ -92,6 +94,8 @@ impl Builder {
             http_names: HttpNames::default(),
             panic_hook: true,
             exports: Asked::default(),
+            #[cfg(feature = "opentelemetry")]
+            opentelemetry_context: false,
         }
     }
 
@@ -261,6 +265,19 @@ impl Builder {
         self
     }
 
+    /// Whether the opentelemetry API's own current context follows ours, so that a library that is instrumented with it
+    /// joins the same trace; and is read where nothing of ours is running, so that an operation hangs below what that
+    /// library began. Defaults to `false`.
+    ///
+    /// It follows operations (requests, annotated functions, those by hand), not the spans of `tracing` in them, and
+    /// takes their baggage along. What the API says is trusted: it is this process's own. Where that library's spans go
+    /// is for the provider that you give to it.
+    #[cfg(feature = "opentelemetry")]
+    pub fn opentelemetry_context(mut self, follow: bool) -> Self {
+        self.opentelemetry_context = follow;
+        self
+    }
+
     /// Sets no panic hook: panics are told by whatever told them before, and a request that panicked does not say
     /// why. Defaults to a hook, set by [`install`](Builder::install) and
     /// [`install_without_subscriber`](Builder::install_without_subscriber): each panic is one line (`ERROR`, target
@@ -375,7 +392,7 @@ impl Builder {
         }
         let (exports, unusable) = exports.start(&service, &self.version)?;
         let recorder = Recorder::new(self.recorder).map(Arc::new);
-        let hub = Arc::new(Hub::new(Parts {
+        let hub = Hub::new(Parts {
             clock: self.clock,
             registry: registry.clone(),
             sampling: sampling.value,
@@ -391,7 +408,10 @@ impl Builder {
             filter: filter.value,
             service,
             http_names: self.http_names,
-        }));
+        });
+        #[cfg(feature = "opentelemetry")]
+        let hub = hub.followed(self.opentelemetry_context);
+        let hub = Arc::new(hub);
         overdue.belongs_to(&hub);
         exports.tell(&hub);
         function::touch_all();
