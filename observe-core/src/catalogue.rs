@@ -1,7 +1,7 @@
 //! Every family of the library's own, also those that come later: what views may name before they are there.
 
 use crate::metric::Kind;
-use crate::semconv::{http, metric, operation, own, recorder};
+use crate::semconv::{http, http_client, metric, operation, own, recorder};
 
 /// A family: its name, its kind and its labels.
 #[derive(Clone, Copy)]
@@ -25,6 +25,15 @@ const REQUEST: &[&str] = &[
     http::SEGMENT_LABEL,
 ];
 
+const CALL: &[&str] = &[
+    http::REQUEST_METHOD_LABEL,
+    http_client::SERVER_ADDRESS_LABEL,
+    http_client::SERVER_PORT_LABEL,
+    http_client::URL_TEMPLATE_LABEL,
+    http::STATUS_LABEL,
+    http::ERROR_TYPE_LABEL,
+];
+
 /// The labels of the classic families, in their order.
 pub(crate) const CLASSIC_REQUESTS: &[&str] = &[
     http::CLASSIC_SERVICE,
@@ -44,7 +53,7 @@ pub(crate) const CLASSIC_DURATION: &[&str] = &[
 pub(crate) const CLASSIC_IN_PROGRESS: &[&str] =
     &[http::CLASSIC_SERVICE, http::CLASSIC_METHOD, http::CLASSIC_ENDPOINT];
 
-/// Of every telemetry, those included that come with its first server.
+/// Of every telemetry, those included that come with its first server or client.
 const TELEMETRY: &[Entry] = &[
     entry(own::CONTEXT_REJECTED_TOTAL, Kind::Counter, &[own::HEADER, own::REASON]),
     entry(own::DROPPED_TOTAL, Kind::Counter, &[own::SIGNAL, own::REASON]),
@@ -64,6 +73,12 @@ const TELEMETRY: &[Entry] = &[
         &[http::ROUTE_LABEL, http::STREAM, metric::OUTCOME],
     ),
     entry(http::SERVER_OPEN_STREAMS, Kind::Gauge, &[http::ROUTE_LABEL, http::STREAM]),
+    entry(http_client::REQUEST_DURATION_SECONDS, Kind::Histogram, CALL),
+    entry(
+        http_client::ACTIVE_REQUESTS,
+        Kind::Gauge,
+        &[http::REQUEST_METHOD_LABEL, http_client::SERVER_ADDRESS_LABEL, http_client::SERVER_PORT_LABEL],
+    ),
 ];
 
 /// Of requests, under the names of OpenTelemetry.

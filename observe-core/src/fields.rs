@@ -32,6 +32,11 @@ const INHERITED_MAX: usize = 18 * 1024;
 /// Longer names are cut.
 const NAME_MAX: usize = 256;
 
+/// The beginning of a text, at most so many bytes of it.
+pub(crate) fn cut(text: &str, max: usize) -> &str {
+    text.get(..text.floor_char_boundary(max)).unwrap_or(text)
+}
+
 /// Fields of a span or an event, in the order they were recorded, no name twice: the later value wins.
 ///
 /// Bounded: a value's text is at most 16 KiB and all together 20 KiB; what is cut or left out is

@@ -5,10 +5,12 @@
 
 mod active;
 mod classic;
+mod client;
 mod segment;
 mod stream;
 
 pub use self::classic::HttpNames;
+pub(crate) use self::client::{ClientLabels, ClientMetrics, ServerAddress, ServerPort, UrlTemplate};
 pub use self::segment::Segment;
 pub use self::stream::StreamKind;
 pub(crate) use self::stream::{OpenStreamLabels, StreamLabels};
@@ -18,6 +20,7 @@ use crate::error::Error;
 use crate::label::own::label_set;
 use crate::label::{LabelId, LabelSet, LabelValue, OpenSet};
 use crate::metric::{AnyFamily, Buckets, Family, Gauge, Histogram};
+use crate::outcome::Outcome;
 use crate::registry::Registry;
 use crate::semconv::http as names;
 use std::sync::{Arc, OnceLock};
@@ -139,6 +142,16 @@ impl ErrorType {
 
     pub(crate) fn is_none(self) -> bool {
         self == Self::NONE
+    }
+
+    /// What it is when all is over.
+    pub(crate) fn at_end(self, outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Panicked => Self::of(names::PANICKED),
+            Outcome::Cancelled => Self::of(names::CANCELLED),
+            Outcome::Error if self.is_none() => Self::OTHER,
+            Outcome::Ok | Outcome::Error => self,
+        }
     }
 }
 
@@ -317,7 +330,7 @@ pub(crate) struct HttpMetrics {
     pub(crate) open_streams: Arc<Family<OpenStreamLabels, Gauge>>,
     pub(crate) request_size: Later<RequestLabels>,
     pub(crate) response_size: Later<RequestLabels>,
-    methods: Vec<(&'static str, Method)>,
+    pub(crate) methods: Methods,
 }
 
 impl HttpMetrics {
@@ -346,7 +359,6 @@ impl HttpMetrics {
                 refused(&error);
             }
         }
-        let listed = std::env::var(names::KNOWN_METHODS).unwrap_or_default();
         Self {
             duration,
             active,
@@ -356,7 +368,7 @@ impl HttpMetrics {
             ready_wait: Later::default(),
             request_size: Later::default(),
             response_size: Later::default(),
-            methods: known_methods(&listed),
+            methods: Methods::known(),
         }
     }
 
@@ -391,7 +403,21 @@ impl HttpMetrics {
     }
 
     pub(crate) fn method(&self, method: &str) -> Method {
-        let known = self.methods.iter().find(|(known, _)| *known == method);
+        self.methods.of(method)
+    }
+}
+
+/// The methods that are known.
+pub(crate) struct Methods(Vec<(&'static str, Method)>);
+
+impl Methods {
+    /// Those that the variable lists, else the usual ones.
+    fn known() -> Self {
+        Self(known_methods(&std::env::var(names::KNOWN_METHODS).unwrap_or_default()))
+    }
+
+    pub(crate) fn of(&self, method: &str) -> Method {
+        let known = self.0.iter().find(|(known, _)| *known == method);
         known.map_or(Method(LabelId::OTHER), |(_, method)| *method)
     }
 }

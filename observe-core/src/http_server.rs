@@ -7,17 +7,18 @@
 mod answer;
 mod body_size;
 mod request;
+mod response;
 mod stream;
 mod waiting;
 
-pub use self::answer::{HttpAnswer, HttpBody};
+pub use self::answer::HttpBody;
 pub use self::body_size::RequestBytes;
 pub use self::request::HttpRequest;
 pub use self::waiting::ReadyWait;
 
-use self::answer::Asked;
 use crate::context::{Context, ContextHeader, Extract, TraceId, Untrusted};
-use crate::fields::{Fields, Key, Text};
+use crate::fields::{Fields, Key, Text, cut};
+use crate::http_answer::Asked;
 use crate::http_metrics::{ErrorType, Method, RequestLabels, Route, Status, limit_routes};
 use crate::hub::Hub;
 use crate::in_flight::Entry;
@@ -28,7 +29,7 @@ use crate::record::Kind;
 use crate::scratch::{self, Scratch};
 use crate::semconv::{http as names, span as keys};
 use crate::span::{OpenSpan, Requested};
-use crate::subscriber::Subscriber;
+use crate::subscriber::tell_others;
 use crate::trace::LocalTrace;
 use http::HeaderName;
 use std::fmt;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tracing_core::Level;
 
+pub use crate::http_answer::HttpAnswer;
 pub use crate::http_metrics::{HttpNames, HttpVersion, Scheme, Segment, StreamKind};
 pub use crate::http_stream::HttpStream;
 
@@ -375,14 +377,6 @@ impl fmt::Debug for HttpServerOperation {
     }
 }
 
-/// Tells subscribers that are not ours, or in front of ours; our own is told at the end, at once.
-fn tell_others(span: &tracing::Span, record: impl FnOnce(&tracing::Span)) {
-    let others = span.with_subscriber(|(_, dispatch)| !dispatch.is::<Subscriber>());
-    if others == Some(true) {
-        record(span);
-    }
-}
-
 /// Its metrics, then its line.
 fn report(end: &End<'_>, mut labels: RequestLabels) {
     let mut sizes = [None; 2];
@@ -395,12 +389,7 @@ fn report(end: &End<'_>, mut labels: RequestLabels) {
             labels.route = Route::of(route);
         }
     }
-    match end.outcome {
-        Outcome::Panicked => labels.error_type = ErrorType::of(names::PANICKED),
-        Outcome::Cancelled => labels.error_type = ErrorType::of(names::CANCELLED),
-        Outcome::Error if labels.error_type.is_none() => labels.error_type = ErrorType::OTHER,
-        Outcome::Ok | Outcome::Error => {}
-    }
+    labels.error_type = labels.error_type.at_end(end.outcome);
     end.observe(end.trace.hub.http().duration.with(labels));
     if let Some(bytes) = sizes[0] {
         end.trace.hub.http_request_size().with(labels).observe_u64(bytes);
@@ -466,10 +455,6 @@ fn describe(fields: &mut Fields, labels: &RequestLabels, method: &str, path: &st
     }
     fields.key_str(PATH, path);
     fields.key_str(SCHEME, labels.scheme.as_str());
-}
-
-fn cut(text: &str, max: usize) -> &str {
-    text.get(..text.floor_char_boundary(max)).unwrap_or(text)
 }
 
 /// `{method} {route}`, else `{method}` (semantic conventions, "HTTP Name").

@@ -6,7 +6,7 @@ use crate::context::{Context, ContextHeader, Extract, Inject, Propagation, Rejec
 use crate::error::Error;
 use crate::fields::{Fields, Text};
 use crate::filter::Filter;
-use crate::http_metrics::{HttpMetrics, HttpNames, Later, RequestLabels};
+use crate::http_metrics::{ClientMetrics, HttpMetrics, HttpNames, Later, RequestLabels};
 use crate::label::own::label_set;
 use crate::label::{LabelSet, LabelValue};
 use crate::metric::{Counter, Family, Histogram};
@@ -50,6 +50,7 @@ pub(crate) struct Hub {
     /// Names the filter: no other of this process has the number.
     filter_serial: AtomicU64,
     http: OnceLock<HttpMetrics>,
+    http_client: OnceLock<ClientMetrics>,
     /// The service's name, and under which names its requests are shown.
     pub(crate) service: String,
     http_names: HttpNames,
@@ -101,6 +102,7 @@ impl Hub {
             any_levels: AtomicUsize::new(0),
             filter_serial: AtomicU64::new(0),
             http: OnceLock::new(),
+            http_client: OnceLock::new(),
             service,
             http_names,
             #[cfg(feature = "test-util")]
@@ -150,7 +152,7 @@ impl Hub {
     }
 
     /// Whether a registry has room for the names of a telemetry's own metrics, those included that come with the
-    /// first server.
+    /// first server or client.
     ///
     /// # Errors
     ///
@@ -253,6 +255,13 @@ impl Hub {
         self.http.get_or_init(|| {
             let refused = |error: &Error| self.say(Level::WARN, &error.to_string());
             HttpMetrics::register(&self.registry, &self.service, self.http_names, refused)
+        })
+    }
+
+    /// The metrics of HTTP clients, registered with the first that is asked for.
+    pub(crate) fn http_client(&self) -> &ClientMetrics {
+        self.http_client.get_or_init(|| {
+            ClientMetrics::register(&self.registry, |error| self.say(Level::WARN, &error.to_string()))
         })
     }
 

@@ -49,7 +49,8 @@
 //!   and threads.
 //! - [`Readiness`], [`InFlight`]: whether the service wants requests, and those it has; [`Telemetry::drain`].
 //! - [`Sampling`], [`Filter`], [`LogFormat`], [`QueueLimits`]: settings. [`clock`]: injected time, for tests.
-//! - [`http_server`]: requests of servers that are no tower service. [`semconv`]: every name on the wire.
+//! - [`http_server`], [`http_client`]: requests of servers, and of clients, that are no tower service. [`semconv`]: every
+//!   name on the wire.
 //!
 //! # Features
 //!
@@ -65,6 +66,8 @@
 //! # What is not here
 //!
 //! No client layer, no SLOs, no metrics of the process's CPU and memory.
+//! Spans are not exported yet: which traces are kept decides so far which observations get exemplars. No
+//! SLOs, no metrics of the process's CPU and memory.
 
 #[cfg(feature = "metrics")]
 mod bridge;
@@ -83,6 +86,8 @@ mod filter;
 mod function;
 mod future;
 mod handover;
+mod http_answer;
+pub mod http_client;
 mod http_metrics;
 pub mod http_server;
 mod http_stream;

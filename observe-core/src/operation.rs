@@ -443,7 +443,8 @@ fn below(context: &Context, trusted: bool, hub: &Arc<Hub>, correlated: bool) -> 
     span
 }
 
-fn below_current(hub: Option<&Arc<Hub>>, correlated: bool) -> Shared<OpenSpan> {
+/// A span below what is running on this thread, else the first of a new trace.
+pub(crate) fn below_current(hub: Option<&Arc<Hub>>, correlated: bool) -> Shared<OpenSpan> {
     let child = current::with_span(|parent| {
         let now = parent.trace().map(|trace| trace.hub.clock.now())?;
         OpenSpan::child(parent, now)

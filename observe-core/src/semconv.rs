@@ -6,6 +6,8 @@
 pub const TRACEPARENT: &str = "traceparent";
 /// W3C Trace Context: what tracing systems along the way added.
 pub const TRACESTATE: &str = "tracestate";
+/// W3C Trace Context (draft): what the callee did with the trace.
+pub const TRACERESPONSE: &str = "traceresponse";
 /// W3C Baggage: what the users along the way added.
 pub const BAGGAGE: &str = "baggage";
 /// The correlation id, unless another name is configured.
@@ -500,6 +502,96 @@ pub mod http {
     pub const X_REQUEST_START: &str = "x-request-start";
 }
 
+/// HTTP clients (OpenTelemetry semantic conventions, "HTTP"); what servers have as well is in [`http`].
+pub mod http_client {
+    /// How long requests took, from their start to the end of the answer's body.
+    pub const REQUEST_DURATION_SECONDS: &str = "http_client_request_duration_seconds";
+    /// How many requests are in flight.
+    pub const ACTIVE_REQUESTS: &str = "http_client_active_requests";
+
+    /// The label of the server's host.
+    pub const SERVER_ADDRESS_LABEL: &str = "server_address";
+    /// The label of the server's port.
+    pub const SERVER_PORT_LABEL: &str = "server_port";
+    /// The label of the template that the path was made of, where the code says it.
+    pub const URL_TEMPLATE_LABEL: &str = "url_template";
+
+    /// The server's host: a name or an address.
+    pub const SERVER_ADDRESS: &str = "server.address";
+    /// The server's port.
+    pub const SERVER_PORT: &str = "server.port";
+    /// The URL, without what must not be told.
+    pub const URL_FULL: &str = "url.full";
+    /// The template that the path was made of.
+    pub const URL_TEMPLATE: &str = "url.template";
+    /// How often the request was sent before.
+    pub const RESEND_COUNT: &str = "http.request.resend_count";
+    /// The version of HTTP that was spoken.
+    pub const PROTOCOL_VERSION: &str = "network.protocol.version";
+
+    /// What stands in a URL for what must not be told.
+    pub const REDACTED: &str = "REDACTED";
+    /// Keys of a query whose values are not told.
+    pub const REDACTED_KEYS: [&str; 7] = [
+        "X-Amz-Signature",
+        "X-Amz-Credential",
+        "X-Amz-Security-Token",
+        "AWSAccessKeyId",
+        "Signature",
+        "sig",
+        "X-Goog-Signature",
+    ];
+
+    /// Error type: the answer did not come in time.
+    pub const TIMEOUT: &str = "timeout";
+    /// Error type: nobody listens there.
+    pub const CONNECTION_REFUSED: &str = "connection_refused";
+    /// Error type: the server, or the network, broke the connection off.
+    pub const CONNECTION_RESET: &str = "connection_reset";
+    /// Error type: the server closed the connection before it had answered.
+    pub const CONNECTION_CLOSED: &str = "connection_closed";
+    /// Error type: no connection came about, for another reason: name, route, TLS.
+    pub const CONNECT_ERROR: &str = "connect_error";
+
+    /// The operation that looks up a name.
+    pub const DNS: &str = "dns";
+    /// The operation that connects.
+    pub const CONNECT: &str = "connect";
+    /// The operation that connects and speaks TLS.
+    pub const TLS: &str = "tls";
+}
+
+/// Remote procedure calls (OpenTelemetry semantic conventions, "RPC" and "gRPC").
+pub mod rpc {
+    /// How long calls took that this service answered.
+    pub const SERVER_CALL_DURATION_SECONDS: &str = "rpc_server_call_duration_seconds";
+    /// How long calls took that this service made.
+    pub const CLIENT_CALL_DURATION_SECONDS: &str = "rpc_client_call_duration_seconds";
+
+    /// The label of the system.
+    pub const SYSTEM_LABEL: &str = "rpc_system_name";
+    /// The label of the method, with its service.
+    pub const METHOD_LABEL: &str = "rpc_method";
+    /// The label of the status.
+    pub const STATUS_LABEL: &str = "rpc_response_status_code";
+
+    /// The system.
+    pub const SYSTEM: &str = "rpc.system.name";
+    /// The method, with its service: `shop.Orders/Place`.
+    pub const METHOD: &str = "rpc.method";
+    /// The method as it came, where this service does not know it.
+    pub const METHOD_ORIGINAL: &str = "rpc.method_original";
+    /// The status.
+    pub const STATUS: &str = "rpc.response.status_code";
+
+    /// The only system there is.
+    pub const GRPC: &str = "grpc";
+    /// What the `content-type` of gRPC begins with.
+    pub const GRPC_CONTENT_TYPE: &str = "application/grpc";
+    /// The header, or trailer, of the status.
+    pub const GRPC_STATUS: &str = "grpc-status";
+}
+
 /// Whether a request's, or an operation's, line has this field by itself.
 pub(crate) fn is_of_request_line(name: &str) -> bool {
     let names = [
@@ -519,6 +611,10 @@ pub(crate) fn is_of_request_line(name: &str) -> bool {
         http::STREAM,
         http::STREAM_SENT,
         http::STREAM_RECEIVED,
+        rpc::SYSTEM,
+        rpc::METHOD,
+        rpc::METHOD_ORIGINAL,
+        rpc::STATUS,
     ];
     names.contains(&name)
 }

@@ -219,6 +219,14 @@ fn close(span: Shared<OpenSpan>) {
     OpenSpan::recycle(span);
 }
 
+/// Tells subscribers that are not ours, or in front of ours; our own is told at an operation's end, at once.
+pub(crate) fn tell_others(span: &tracing::Span, record: impl FnOnce(&tracing::Span)) {
+    let others = span.with_subscriber(|(_, dispatch)| !dispatch.is::<Subscriber>());
+    if others == Some(true) {
+        record(span);
+    }
+}
+
 /// Which span an event belongs to.
 #[derive(Clone, Copy)]
 enum Within<'a> {

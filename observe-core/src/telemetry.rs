@@ -20,6 +20,7 @@ use crate::context::{Context, Extract, Inject};
 use crate::export::json::JsonLines;
 use crate::export::snapshot::Snapshots;
 use crate::filter::Filter;
+use crate::http_client::HttpClient;
 use crate::http_server::HttpServer;
 use crate::hub::Hub;
 use crate::operation::OperationBuilder;
@@ -102,6 +103,13 @@ impl Telemetry {
     #[must_use]
     pub fn http_server(&self) -> HttpServer {
         HttpServer::new(&self.inner.hub)
+    }
+
+    /// Observes the requests that this service makes: what `observe_tower::ObserveClientLayer` builds on, for clients
+    /// that are no tower service.
+    #[must_use]
+    pub fn http_client(&self) -> HttpClient {
+        HttpClient::new(&self.inner.hub)
     }
 
     /// Reads the context that a carrier (headers of a request, of a message) brings; what is malformed is

@@ -38,6 +38,7 @@ fn every_option_is_on_the_page_and_no_other() {
     for (heading, file, of) in [
         ("`Builder`", "observe-core/src/telemetry/builder.rs", "Builder"),
         ("`ObserveLayer`", "observe-tower/src/layer.rs", "ObserveLayer"),
+        ("`ObserveClientLayer`", "observe-tower/src/client/layer.rs", "ObserveClientLayer"),
         ("`MetricsBridge`", "observe-core/src/bridge.rs", "MetricsBridge"),
         ("`ScrapeService`", "observe-tower/src/scrape.rs", "ScrapeService"),
     ] {

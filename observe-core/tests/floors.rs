@@ -24,6 +24,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "traces",
             "http_metrics",
             "readiness",
+            "http_answer",
         ],
     ),
     (
@@ -52,6 +53,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "subscriber",
             "http_stream",
             "stream_guard",
+            "http_client",
             "http_server",
         ],
     ),

@@ -50,7 +50,7 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("http_metrics.rs", "CARDINALITY", "how many values a label has"),
     ("http_metrics/segment.rs", "CARDINALITY", "how many values a label has"),
     ("http_metrics/stream.rs", "CARDINALITY", "how many values a label has"),
-    ("http_server/answer.rs", "UNKNOWN", "a mark"),
+    ("http_answer.rs", "UNKNOWN", "a mark"),
     ("hub.rs", "CARDINALITY", "how many values a label has"),
     ("label/assert.rs", "LONGEST", "the text of a compiler's error"),
     ("label/open.rs", "FIXED", "codes that are there from the start"),

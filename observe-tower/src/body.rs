@@ -4,7 +4,7 @@ use http::StatusCode;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, UPGRADE};
 use http::response::Parts;
 use http_body::{Body, Frame, SizeHint};
-use observe_core::http_server::{HttpAnswer, HttpBody, HttpServerOperation};
+use observe_core::http_server::{HttpAnswer, HttpBody};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ pin_project! {
     /// The request ends well with the last frame, with trailers, and when a body whose length was declared is
     /// dropped after that length: HTTP/1 servers do not ask for an end then. It fails with the body's error. A
     /// body that is dropped before was cancelled. What was handed to the server counts as sent: whether the client
-    /// read it is not known here.
+    /// read it is not known here. Of a client's answer it is the same, for the request that it made.
     ///
     /// Server-sent events (`text/event-stream`, of no known length) are a stream: their request has ended with the
     /// head, and what ends with the body, in the same ways, is the stream.
@@ -38,7 +38,8 @@ pin_project! {
 }
 
 impl<B: Body> ObserveBody<B> {
-    pub(crate) fn new(body: B, operation: HttpServerOperation, parts: &Parts) -> Self {
+    /// `answered` begins what ends with the body.
+    pub(crate) fn new(body: B, parts: &Parts, answered: impl FnOnce(&HttpAnswer<'_>) -> HttpBody) -> Self {
         let mut answer = HttpAnswer::new().empty(body.is_end_stream());
         match body.size_hint().exact() {
             // It is no stream, and what the headers say of it is the same.
@@ -51,7 +52,7 @@ impl<B: Body> ObserveBody<B> {
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
             answer = answer.upgrade(parts.headers.get(UPGRADE).map(HeaderValue::as_bytes));
         }
-        Self { body: Some(body), observed: operation.answered(&answer) }
+        Self { body: Some(body), observed: answered(&answer) }
     }
 }
 

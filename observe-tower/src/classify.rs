@@ -1,8 +1,8 @@
 //! What counts as a failure.
 
+use crate::call::Call;
 use http::{Extensions, HeaderMap, StatusCode};
 use observe_core::__private::error_text;
-use observe_core::http_server::HttpServerOperation;
 use observe_core::label::LabelValue;
 use std::error::Error;
 use std::sync::Arc;
@@ -62,9 +62,10 @@ impl Failure {
         self
     }
 
-    pub(crate) fn declare(&self, operation: &mut HttpServerOperation, status: StatusCode) {
+    /// Before the status is said: what is declared comes first.
+    pub(crate) fn declare(&self, operation: &mut impl Call, status: StatusCode) {
         match self.kind {
-            "" if status.is_server_error() => {}
+            "" if operation.fails_by(status) => {}
             kind => operation.fail(kind),
         }
         if let Some(cause) = &self.cause {

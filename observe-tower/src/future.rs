@@ -1,7 +1,8 @@
 //! A request until its answer's head.
 
 use crate::body::ObserveBody;
-use crate::carrier;
+use crate::call::Call;
+use crate::carrier::{self, Told};
 use crate::classify::{Failure, ResponseHead};
 use crate::settings::Settings;
 use http::Response;
@@ -18,16 +19,18 @@ use std::task::{Context, Poll, ready};
 pin_project! {
     /// A request under way: every poll of it has the request as the current context. Dropped before it is ready,
     /// also before its first poll, the request was cancelled.
+    ///
+    /// `O` is whose request it is: that of a server, or a client's.
     #[must_use = "futures do nothing unless polled"]
-    pub struct ResponseFuture<F> {
+    pub struct ResponseFuture<F, O: Call = HttpServerOperation> {
         #[pin]
         future: Option<F>,
         // Both are taken at the end.
-        operation: Option<HttpServerOperation>,
-        after: Option<After>,
+        operation: Option<O>,
+        after: Option<O::After>,
     }
 
-    impl<F> PinnedDrop for ResponseFuture<F> {
+    impl<F, O: Call> PinnedDrop for ResponseFuture<F, O> {
         fn drop(this: Pin<&mut Self>) {
             // The service's destructors run inside, then the request ends.
             let mut this = this.project();
@@ -38,20 +41,16 @@ pin_project! {
     }
 }
 
-impl<F> ResponseFuture<F> {
-    pub(crate) fn new(future: F, operation: HttpServerOperation, after: After) -> Self {
+impl<F, O: Call> ResponseFuture<F, O> {
+    pub(crate) fn new(future: F, operation: O, after: O::After) -> Self {
         Self { future: Some(future), operation: Some(operation), after: Some(after) }
     }
 }
 
-impl<F, R, E> Future for ResponseFuture<F>
-where
-    F: Future<Output = Result<Response<R>, E>>,
-    R: Body,
-{
-    type Output = Result<Response<ObserveBody<R>>, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+impl<F: Future, O: Call> ResponseFuture<F, O> {
+    /// The answer, and whose it is: once.
+    #[inline]
+    pub(crate) fn poll_answer(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<(F::Output, O, O::After)> {
         let mut this = self.project();
         let Some(operation) = this.operation.as_mut() else { return Poll::Pending };
         let answer = ready!(operation.within(|| match this.future.as_mut().as_pin_mut() {
@@ -62,9 +61,22 @@ where
             }
             None => Poll::Pending,
         }));
-        let (Some(mut operation), Some(after)) = (this.operation.take(), this.after.take()) else {
-            return Poll::Pending;
-        };
+        match (this.operation.take(), this.after.take()) {
+            (Some(operation), Some(after)) => Poll::Ready((answer, operation, after)),
+            _ => Poll::Pending,
+        }
+    }
+}
+
+impl<F, R, E> Future for ResponseFuture<F, HttpServerOperation>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    R: Body,
+{
+    type Output = Result<Response<ObserveBody<R>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let (answer, mut operation, after) = ready!(self.poll_answer(cx));
         Poll::Ready(match answer {
             Ok(response) => Ok(after.answered(operation, response)),
             Err(error) => {
@@ -77,15 +89,15 @@ where
     }
 }
 
-impl<F> fmt::Debug for ResponseFuture<F> {
+impl<F, O: Call + fmt::Debug> fmt::Debug for ResponseFuture<F, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").field("operation", &self.operation).finish_non_exhaustive()
     }
 }
 
 /// What is to be done when the head of the answer is there.
-pub(crate) struct After {
-    echo_trace_id: bool,
+pub struct After {
+    told: Told,
     /// Only where there is something to decide: a count shared by all requests is not touched for nothing.
     settings: Option<Arc<Settings>>,
 }
@@ -93,7 +105,7 @@ pub(crate) struct After {
 impl After {
     pub(crate) fn new(settings: &Arc<Settings>) -> Self {
         let decides = settings.classify.is_some() || settings.watches_place();
-        Self { echo_trace_id: settings.echo_trace_id, settings: decides.then(|| Arc::clone(settings)) }
+        Self { told: settings.told, settings: decides.then(|| Arc::clone(settings)) }
     }
 
     fn answered<R: Body>(
@@ -129,10 +141,10 @@ impl After {
         {
             settings.place.note(operation.has_route(), &settings.server);
         }
-        carrier::echo(&operation, self.echo_trace_id, response.headers_mut());
+        carrier::echo(&operation, self.told, response.headers_mut());
 
         let (parts, body) = response.into_parts();
-        let body = ObserveBody::new(body, operation, &parts);
+        let body = ObserveBody::new(body, &parts, |answer| operation.answered(answer));
         Response::from_parts(parts, body)
     }
 }

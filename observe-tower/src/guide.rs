@@ -4,6 +4,7 @@
 
 /// Every metric, and what it says.
 ///
+#[doc = "[Clients]: self::clients"]
 #[doc = "[Context]: self::context"]
 #[doc = "[Labels]: self::cardinality"]
 #[doc = "[OTLP]: self::otlp"]
@@ -35,6 +36,9 @@ pub mod logs {}
 pub mod context {}
 
 /// What comes with a request, what of it counts, and what goes on.
+///
+#[doc = "[Clients]: self::clients"]
+#[doc = ""]
 #[doc = include_str!("../docs/propagation.md")]
 pub mod propagation {}
 
@@ -55,6 +59,11 @@ pub mod sampling {}
 #[doc = ""]
 #[doc = include_str!("../docs/flight_recorder.md")]
 pub mod flight_recorder {}
+
+/// Requests to other services.
+// Its snippets need the feature `client`.
+#[cfg_attr(any(not(doctest), feature = "client"), doc = include_str!("../docs/clients.md"))]
+pub mod clients {}
 
 /// In tests, and beside other subscribers.
 ///

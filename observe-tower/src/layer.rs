@@ -1,5 +1,6 @@
 //! The layer, and what it is told.
 
+use crate::carrier::Told;
 use crate::classify::Classify;
 use crate::route::{RequestHead, RouteOf, Routes};
 use crate::service::ObserveService;
@@ -54,7 +55,7 @@ impl ObserveLayer {
                 server,
                 routes: Routes::default(),
                 scheme: None,
-                echo_trace_id: false,
+                told: Told::default(),
                 classify: None,
                 place: Arc::default(),
                 excluded: Vec::new(),
@@ -129,7 +130,16 @@ impl ObserveLayer {
     /// Tells the client the trace id, in the header `X-Trace-ID`. Defaults to not telling it.
     #[must_use]
     pub fn echo_trace_id(self, echo: bool) -> Self {
-        self.with(|settings| settings.echo_trace_id = echo)
+        self.with(|settings| settings.told.trace_id = echo)
+    }
+
+    /// Tells the caller where its request stands in the trace and, by the sampled flag, whether the trace is kept: the
+    /// header `traceresponse` (W3C Trace Context, draft), as it is known when the answer's head goes out. A caller whose
+    /// `ObserveClientLayer` trusts this service keeps its part of the trace, too: the path above a failure is seen without
+    /// a collector. Defaults to not telling it.
+    #[must_use]
+    pub fn trace_response(self, tell: bool) -> Self {
+        self.with(|settings| settings.told.response = tell)
     }
 
     /// How requests come to this server, where a proxy in front of it has taken TLS off. Defaults to what the

@@ -17,16 +17,20 @@
 //! - [`ObserveLayer`]: rate, errors and duration of requests, how many are in flight, their trace, correlation id and
 //!   line. For axum, hyper, and any `tower::Service<http::Request<B>>`.
 //! - [`Failure`], [`Classify`]: what counts as a failure. [`RouteOf`]: how routes are named.
+//! - `ObserveClientLayer` (feature `client`): the same for requests to others, which carry the context on.
 //! - [`ScrapeService`]: `/metrics`, as text or OpenMetrics, compressed when asked.
 //! - [`ReadyService`]: whether the service wants requests; not any more once it drains.
 //! - [`guide`]: every metric, every key of the log, labels, context, tests.
 //!
 //! The feature `axum` takes routes from axum's `MatchedPath`. Without it, and without [`ObserveLayer::route`], requests
-//! have no route label.
+//! have no route label. `client` is the layer around clients, `reqwest` has it around `reqwest::Client`, too.
 
 mod body;
+mod call;
 mod carrier;
 mod classify;
+#[cfg(feature = "client")]
+mod client;
 mod future;
 pub mod guide;
 mod layer;
@@ -41,6 +45,13 @@ mod settings;
 
 pub use body::ObserveBody;
 pub use classify::{Classify, Failure, ResponseHead};
+#[cfg(feature = "reqwest")]
+pub use client::ReqwestFuture;
+#[cfg(feature = "client")]
+pub use client::{
+    Attempts, AttemptsLayer, AttemptsService, ObserveClientLayer, ObserveClientService, ObserveConnector,
+    UrlTemplate,
+};
 pub use future::ResponseFuture;
 pub use layer::ObserveLayer;
 pub use next_scrape::NextScrape;

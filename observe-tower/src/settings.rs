@@ -1,5 +1,6 @@
 //! What a layer was told, and whether it stands where it should.
 
+use crate::carrier::Told;
 use crate::classify::Classify;
 use crate::route::{RequestHead, Routes};
 use observe_core::http_server::{HttpServer, Scheme, Segment};
@@ -14,7 +15,7 @@ pub(crate) struct Settings {
     pub(crate) server: HttpServer,
     pub(crate) routes: Routes,
     pub(crate) scheme: Option<Scheme>,
-    pub(crate) echo_trace_id: bool,
+    pub(crate) told: Told,
     pub(crate) classify: Option<Arc<dyn Classify>>,
     pub(crate) place: Arc<Place>,
     pub(crate) excluded: Vec<Exclusion>,

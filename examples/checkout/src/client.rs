@@ -6,11 +6,14 @@ use http::{HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy::{Client as Http, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
+use observe_core::Telemetry;
+use observe_tower::{Failure, ObserveClientLayer, ObserveClientService, ObserveConnector, ResponseHead};
 use serde::{Serialize, de::DeserializeOwned};
 use std::error::Error;
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
+use tower::{Layer as _, ServiceExt as _};
 
 const PATIENCE: Duration = Duration::from_secs(3);
 const LONGEST_ANSWER: usize = 64 * 1024;
@@ -18,13 +21,17 @@ const LONGEST_ANSWER: usize = 64 * 1024;
 /// One other service.
 #[derive(Clone)]
 pub(crate) struct Client {
-    http: Http<HttpConnector, Full<Bytes>>,
+    http: ObserveClientService<Http<ObserveConnector<HttpConnector>, Full<Bytes>>>,
     address: SocketAddr,
 }
 
 impl Client {
-    pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { http: Http::builder(TokioExecutor::new()).build_http(), address }
+    pub(crate) fn new(address: SocketAddr, telemetry: &Telemetry) -> Self {
+        let connector = ObserveConnector::connect(HttpConnector::new());
+        let http = Http::builder(TokioExecutor::new()).build(connector);
+        // The other services are our own: what they keep of a trace is kept here, too.
+        let layer = ObserveClientLayer::new(telemetry).trust_response(true).classify(fails);
+        Self { http: layer.layer(http), address }
     }
 
     /// Posts `question` and reads the answer of a success.
@@ -46,8 +53,7 @@ impl Client {
             .body(Full::from(question))
             .map_err(broken)?;
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        observe_core::inject(request.headers_mut());
-        let (head, body) = self.http.request(request).await.map_err(broken)?.into_parts();
+        let (head, body) = self.http.clone().oneshot(request).await.map_err(broken)?.into_parts();
         let answer =
             Limited::new(body, LONGEST_ANSWER).collect().await.map_err(CallError::Broken)?.to_bytes();
         if !head.status.is_success() {
@@ -55,6 +61,12 @@ impl Client {
         }
         serde_json::from_slice(&answer).map_err(broken)
     }
+}
+
+/// Which answers are failures: to be sold out, or declined, is none.
+fn fails(head: &ResponseHead<'_>) -> Option<Failure> {
+    let is_an_answer = matches!(head.status, StatusCode::CONFLICT | StatusCode::PAYMENT_REQUIRED);
+    (head.status.as_u16() >= 400 && !is_an_answer).then(Failure::unnamed)
 }
 
 fn broken(error: impl Into<Box<dyn Error + Send + Sync>>) -> CallError {

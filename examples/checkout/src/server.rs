@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) fn app(routes: Router, telemetry: &Telemetry) -> Router {
     routes
         .route("/health", get(async || "ok"))
-        .layer(ObserveLayer::new(telemetry).exclude("/health"))
+        .layer(ObserveLayer::new(telemetry).exclude("/health").trace_response(true))
         .route_service("/metrics", ScrapeService::new(telemetry))
         .route_service("/ready", ReadyService::new(telemetry))
         // Outermost: a panic is recorded as one before it becomes an answer.

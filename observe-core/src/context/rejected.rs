@@ -95,11 +95,13 @@ pub enum ContextHeader {
     XRay,
     /// `X-Request-Start`: no context, but of the same source.
     RequestStart,
+    /// `traceresponse`, of a callee.
+    Traceresponse,
 }
 
 impl ContextHeader {
     /// Every header, in the order of their declaration.
-    pub const ALL: [ContextHeader; 8] = [
+    pub const ALL: [ContextHeader; 9] = [
         ContextHeader::Traceparent,
         ContextHeader::Tracestate,
         ContextHeader::Baggage,
@@ -108,6 +110,7 @@ impl ContextHeader {
         ContextHeader::Datadog,
         ContextHeader::XRay,
         ContextHeader::RequestStart,
+        ContextHeader::Traceresponse,
     ];
 
     /// The text of the `header` label.
@@ -122,6 +125,7 @@ impl ContextHeader {
             ContextHeader::Datadog => "datadog",
             ContextHeader::XRay => "xray",
             ContextHeader::RequestStart => "request_start",
+            ContextHeader::Traceresponse => "traceresponse",
         }
     }
 }

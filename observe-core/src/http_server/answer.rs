@@ -1,124 +1,11 @@
-//! With what a request ends, when the head of its answer is there.
+//! Requests whose answer has its head, and a body.
 
 use super::HttpServerOperation;
-use crate::http_metrics::StreamKind;
+use crate::http_answer::{Ending, HttpAnswer, UNKNOWN};
+use crate::http_client::HttpClientOperation;
 use crate::http_stream::HttpStream;
 use crate::semconv::http as names;
 use std::fmt;
-
-/// No length was declared, and none is so great.
-const UNKNOWN: u64 = u64::MAX;
-
-/// What the request's method says about the answer's body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
-    /// There may be one.
-    Whole,
-    /// There is none.
-    Head,
-    /// If it is granted, the connection is no longer HTTP.
-    Tunnel,
-}
-
-impl Asked {
-    pub(super) fn of(method: &str) -> Self {
-        match method {
-            "HEAD" => Asked::Head,
-            "CONNECT" => Asked::Tunnel,
-            _ => Asked::Whole,
-        }
-    }
-}
-
-/// What is known of an answer when its head is there, besides its status: [`HttpServerOperation::answered`].
-#[derive(Clone, Copy, Debug, Default)]
-#[must_use = "it says with what a request ends"]
-pub struct HttpAnswer<'a> {
-    is_empty: bool,
-    length: Option<u64>,
-    content_type: Option<&'a [u8]>,
-    upgrade: Option<&'a [u8]>,
-}
-
-impl<'a> HttpAnswer<'a> {
-    /// One of which nothing is known: it ends with its body, however long that is.
-    pub const fn new() -> Self {
-        Self { is_empty: false, length: None, content_type: None, upgrade: None }
-    }
-
-    /// Whether it has no body, so that nobody will ask for one. That of a `HEAD`, of 1xx, 204 and 304 is known to have
-    /// none. Defaults to `false`.
-    pub const fn empty(mut self, is_empty: bool) -> Self {
-        self.is_empty = is_empty;
-        self
-    }
-
-    /// How many bytes its body has, where that was said: by `Content-Length`, or by the body itself. Defaults to none.
-    pub fn length(mut self, length: impl Into<Option<u64>>) -> Self {
-        self.length = length.into();
-        self
-    }
-
-    /// Its `Content-Type`: with `text/event-stream`, 2xx and no length it is a stream. Defaults to none.
-    pub fn content_type(mut self, value: impl Into<Option<&'a [u8]>>) -> Self {
-        self.content_type = value.into();
-        self
-    }
-
-    /// Its `Upgrade`, which tells a WebSocket from another upgrade. It counts with 101. Defaults to none.
-    pub fn upgrade(mut self, value: impl Into<Option<&'a [u8]>>) -> Self {
-        self.upgrade = value.into();
-        self
-    }
-
-    fn is_event_stream(&self) -> bool {
-        let Some(value) = self.content_type else { return false };
-        let essence = value.split(|byte| *byte == b';').next().unwrap_or_default();
-        self.length.is_none() && essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
-    }
-
-    fn upgraded_to(&self) -> StreamKind {
-        match self.upgrade {
-            Some(to) if to.eq_ignore_ascii_case(b"websocket") => StreamKind::WebSocket,
-            _ => StreamKind::Upgrade,
-        }
-    }
-}
-
-/// With what a request ends.
-enum Ending {
-    /// With the answer's head: there is no body.
-    Head,
-    /// With the answer's head: the connection becomes something else, whose life is not the request's.
-    Upgrade(StreamKind),
-    /// With the answer's head: the body is a stream.
-    Stream(StreamKind),
-    /// With the body.
-    Body {
-        /// How long it is, where that was said.
-        declared: u64,
-    },
-}
-
-impl Ending {
-    fn of(asked: Asked, status: u16, answer: &HttpAnswer<'_>) -> Self {
-        let is_success = (200..300).contains(&status);
-        if status == 101 {
-            return Ending::Upgrade(answer.upgraded_to());
-        }
-        if asked == Asked::Tunnel && is_success {
-            return Ending::Upgrade(StreamKind::Connect);
-        }
-        let bodiless = matches!(status, 100..200 | 204 | 304) || asked == Asked::Head;
-        if bodiless || answer.is_empty {
-            return Ending::Head;
-        }
-        if is_success && answer.is_event_stream() {
-            return Ending::Stream(StreamKind::Sse);
-        }
-        Ending::Body { declared: answer.length.unwrap_or(UNKNOWN) }
-    }
-}
 
 impl HttpServerOperation {
     /// The head of its answer is there, and its [`status`](HttpServerOperation::status) was said. What it ends with is
@@ -163,7 +50,7 @@ impl HttpServerOperation {
             },
             Ending::Body { declared } => (Life::Request(self), declared),
         };
-        HttpBody { life, sent: 0, declared }
+        HttpBody { life, passed: 0, declared }
     }
 
     /// The answer's body failed, after its head was sent.
@@ -182,18 +69,37 @@ impl HttpServerOperation {
     }
 }
 
+impl HttpClientOperation {
+    /// The head of its answer is there, and its [`status`](HttpClientOperation::status) was said. What it ends with is
+    /// decided here, as for a server; whoever reads the answer's body says what becomes of that. With an upgrade, and with
+    /// the head of an event stream, it has ended.
+    pub fn answered(self, answer: &HttpAnswer<'_>) -> HttpBody {
+        let (life, declared) = match self.ending(answer) {
+            Ending::Head | Ending::Upgrade(_) | Ending::Stream(_) => {
+                self.finish();
+                (Life::Over, UNKNOWN)
+            }
+            Ending::Body { declared } => (Life::Call(self), declared),
+        };
+        HttpBody { life, passed: 0, declared }
+    }
+}
+
 /// What ends with the body.
 enum Life {
     /// Nothing any more.
     Over,
     /// The request.
     Request(HttpServerOperation),
+    /// The request to another service.
+    Call(HttpClientOperation),
     /// What the request began.
     Stream(Box<HttpStream>),
 }
 
 /// A request whose answer has its head, until the body has ended; or the stream that this body is, the request having
-/// ended. Made by [`HttpServerOperation::answered`].
+/// ended. Made by [`HttpServerOperation::answered`], and for a client's request by [`HttpClientOperation::answered`], whose
+/// body is read where a server's is sent.
 ///
 /// It ends exactly once. Well: by [`end`](HttpBody::end), or dropped when all was sent that was declared, as many a
 /// server does not ask for an end then. It fails by [`failed`](HttpBody::failed), and by an end before all was sent.
@@ -202,8 +108,8 @@ enum Life {
 #[must_use = "a body that is dropped at once is recorded as cancelled"]
 pub struct HttpBody {
     life: Life,
-    /// What was handed over, and how much was declared to be.
-    sent: u64,
+    /// What was passed on, and how much was declared to be.
+    passed: u64,
     declared: u64,
 }
 
@@ -215,6 +121,7 @@ impl HttpBody {
         match &mut self.life {
             Life::Over => f(),
             Life::Request(operation) => operation.within(f),
+            Life::Call(operation) => operation.within(f),
             Life::Stream(stream) => stream.within(f),
         }
     }
@@ -229,7 +136,7 @@ impl HttpBody {
     /// So many bytes more were handed over to be sent.
     #[inline]
     pub fn sent(&mut self, bytes: u64) {
-        self.sent = self.sent.saturating_add(bytes);
+        self.passed = self.passed.saturating_add(bytes);
         if let Life::Stream(stream) = &mut self.life {
             stream.sent(bytes);
         }
@@ -238,7 +145,7 @@ impl HttpBody {
     /// The body says that it has ended. Before all was sent that was declared, the client gets an answer that is cut
     /// off: it failed.
     pub fn end(&mut self) {
-        if self.declared != UNKNOWN && self.sent < self.declared {
+        if self.declared != UNKNOWN && self.passed < self.declared {
             self.failed();
         } else {
             self.close();
@@ -250,6 +157,7 @@ impl HttpBody {
         match &mut self.life {
             Life::Over => {}
             Life::Request(operation) => operation.body_failed(),
+            Life::Call(operation) => operation.body_failed(),
             Life::Stream(stream) => stream.body_failed(),
         }
         self.close();
@@ -259,9 +167,10 @@ impl HttpBody {
         match std::mem::replace(&mut self.life, Life::Over) {
             Life::Over => {}
             Life::Request(mut operation) => {
-                operation.response_bytes(self.sent);
+                operation.response_bytes(self.passed);
                 operation.finish();
             }
+            Life::Call(operation) => operation.finish(),
             Life::Stream(stream) => stream.finish(),
         }
     }
@@ -269,10 +178,10 @@ impl HttpBody {
 
 impl Drop for HttpBody {
     fn drop(&mut self) {
-        if self.sent >= self.declared {
+        if self.passed >= self.declared {
             self.close();
         } else if let Life::Request(operation) = &mut self.life {
-            operation.response_bytes(self.sent);
+            operation.response_bytes(self.passed);
         }
     }
 }
@@ -282,6 +191,7 @@ impl fmt::Debug for HttpBody {
         let operation: Option<&dyn fmt::Debug> = match &self.life {
             Life::Over => None,
             Life::Request(operation) => Some(operation),
+            Life::Call(operation) => Some(operation),
             Life::Stream(stream) => Some(stream),
         };
         f.debug_struct("HttpBody").field("operation", &operation).finish_non_exhaustive()

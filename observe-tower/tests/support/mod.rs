@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body::{Body, Frame, SizeHint};
-use observe_core::testing::Captured;
+use observe_core::testing::{Captured, Spans};
 use observe_core::{Builder, Format, Telemetry};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -33,6 +33,21 @@ impl Observed {
     /// Every line so far.
     pub(crate) fn lines(&self) -> Vec<serde_json::Value> {
         self.captured.lines().to_vec()
+    }
+
+    /// Every span so far.
+    pub(crate) fn spans(&self) -> Spans {
+        self.captured.spans()
+    }
+
+    /// How many requests to others were counted, by their labels.
+    pub(crate) fn calls(&self) -> BTreeMap<String, u64> {
+        self.series("http_client_request_duration_seconds_count")
+    }
+
+    /// How many requests to others are in flight.
+    pub(crate) fn calls_in_flight(&self) -> u64 {
+        self.series("http_client_active_requests").values().sum()
     }
 
     /// The lines of requests.

@@ -45,8 +45,8 @@ pub(crate) async fn run(
     let store = Store::open(folder, telemetry).await?;
     let (receipts, worker) = Receipts::start(store.clone(), telemetry)?;
     let shop = Shop {
-        payment: Client::new(peers.payment),
-        inventory: Client::new(peers.inventory),
+        payment: Client::new(peers.payment, telemetry),
+        inventory: Client::new(peers.inventory, telemetry),
         store,
         receipts,
         feed: Feed::new(shutdown.clone()),

@@ -10,7 +10,7 @@ use std::time::Duration;
 const DURATION: &str = "http_server_request_duration_seconds_count";
 const IN_FLIGHT: &str = "http_server_active_requests";
 
-// Caught by it: `client.rs` without `inject`; a receipt worker without its message's context; a spawned order
+// Caught by it: `client.rs` without its layer; a receipt worker without its message's context; a spawned order
 // without `in_current_operation`.
 #[test]
 fn one_trace_goes_through_all_three() {
