@@ -38,6 +38,7 @@ pub mod context {}
 /// What comes with a request, what of it counts, and what goes on.
 ///
 #[doc = "[Clients]: self::clients"]
+#[doc = "[Context]: self::context"]
 #[doc = ""]
 #[doc = include_str!("../docs/propagation.md")]
 pub mod propagation {}
