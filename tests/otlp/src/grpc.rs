@@ -13,11 +13,12 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use tokio::runtime::Runtime;
 use tonic::codec::CompressionEncoding;
 use tonic::metadata::KeyAndValueRef;
-use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic::{Code, Request, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use crate::tls::Tls;
 use crate::{Collector, Desk, Reply};
 
 struct Service(Arc<Desk>);
@@ -69,6 +70,20 @@ impl Drop for Stop {
 impl Collector {
     /// One that listens on a port of its own.
     pub fn grpc() -> Self {
+        Self::serving(Server::builder(), "http://127.0.0.1")
+    }
+
+    /// One that is reached by TLS, as `localhost`.
+    pub fn grpcs(tls: &Tls) -> Self {
+        let identity = Identity::from_pem(&tls.server.0, &tls.server.1);
+        let mut config = ServerTlsConfig::new().identity(identity);
+        if tls.asks_for_client {
+            config = config.client_ca_root(Certificate::from_pem(&tls.authority));
+        }
+        Self::serving(Server::builder().tls_config(config).unwrap(), "https://localhost")
+    }
+
+    fn serving(mut server: Server, host: &str) -> Self {
         let desk = Arc::<Desk>::default();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -81,7 +96,7 @@ impl Collector {
         let service = TraceServiceServer::new(Service(Arc::clone(&desk)))
             .accept_compressed(CompressionEncoding::Gzip)
             .send_compressed(CompressionEncoding::Gzip);
-        runtime.spawn(Server::builder().add_service(service).serve_with_incoming(incoming));
-        Self { desk, endpoint: format!("http://{address}"), _stop: Box::new(Stop(Some(runtime))) }
+        runtime.spawn(server.add_service(service).serve_with_incoming(incoming));
+        Self { desk, endpoint: format!("{host}:{}", address.port()), _stop: Box::new(Stop(Some(runtime))) }
     }
 }

@@ -11,7 +11,9 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use prost::Message;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use crate::tls::Tls;
 use crate::{Collector, Desk, Reply};
 
 struct Stop(Arc<AtomicBool>, std::net::SocketAddr);
@@ -32,6 +34,17 @@ impl Collector {
 
     /// One that listens there.
     pub fn http_on(address: &str) -> Self {
+        Self::listening(address, None)
+    }
+
+    /// One that is reached by TLS, as `localhost`.
+    pub fn https(tls: &Tls) -> Self {
+        let mut collector = Self::listening("127.0.0.1:0", Some(Arc::new(tls.server())));
+        collector.endpoint = collector.endpoint.replace("http://127.0.0.1", "https://localhost");
+        collector
+    }
+
+    fn listening(address: &str, tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let desk = Arc::<Desk>::default();
@@ -42,10 +55,16 @@ impl Collector {
                 if stopping.load(Ordering::SeqCst) {
                     return;
                 }
-                let (desk, stopping) = (Arc::clone(&answering), Arc::clone(&stopping));
+                let (desk, stopping, tls) = (Arc::clone(&answering), Arc::clone(&stopping), tls.clone());
                 thread::spawn(move || {
                     // A peer that went away is none of its business.
-                    let _ = serve(&desk, &connection, &stopping);
+                    let _ = match tls {
+                        None => serve(&desk, &connection, &stopping),
+                        Some(tls) => {
+                            let session = ServerConnection::new(tls).unwrap();
+                            serve(&desk, StreamOwned::new(session, &connection), &stopping)
+                        }
+                    };
                     let _ = connection.shutdown(Shutdown::Both);
                 });
             }
@@ -54,7 +73,7 @@ impl Collector {
     }
 }
 
-fn serve(desk: &Desk, connection: &TcpStream, stopped: &AtomicBool) -> std::io::Result<()> {
+fn serve(desk: &Desk, connection: impl Read + Write, stopped: &AtomicBool) -> std::io::Result<()> {
     let mut reader = BufReader::new(connection);
     while !stopped.load(Ordering::SeqCst) {
         let mut line = String::new();
@@ -84,6 +103,7 @@ fn serve(desk: &Desk, connection: &TcpStream, stopped: &AtomicBool) -> std::io::
             Err(error) => panic!("what came is not OTLP: {error}"),
         };
         let mut rejected = 0;
+        let connection = reader.get_mut();
         match desk.reply(head) {
             Reply::Take => take(),
             Reply::Reject(spans) => {
@@ -96,7 +116,7 @@ fn serve(desk: &Desk, connection: &TcpStream, stopped: &AtomicBool) -> std::io::
             }
             Reply::Reset => return Ok(()),
             Reply::Garbage => {
-                (&mut &*connection).write_all(b"\x00\x01\x02 what?\r\n\r\n")?;
+                connection.write_all(b"\x00\x01\x02 what?\r\n\r\n")?;
                 return Ok(());
             }
             Reply::Page => {
@@ -117,7 +137,8 @@ fn serve(desk: &Desk, connection: &TcpStream, stopped: &AtomicBool) -> std::io::
     Ok(())
 }
 
-fn answer(mut connection: &TcpStream, head: &str, body: &[u8]) -> std::io::Result<()> {
+fn answer(connection: &mut impl Write, head: &str, body: &[u8]) -> std::io::Result<()> {
     let head = format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n", body.len());
-    connection.write_all(&[head.as_bytes(), body].concat())
+    connection.write_all(&[head.as_bytes(), body].concat())?;
+    connection.flush()
 }
