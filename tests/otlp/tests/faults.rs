@@ -10,10 +10,13 @@ use observe_core::testing::Captured;
 use observe_core::{Otlp, Sampling, SpanLimits};
 use otlp_tests::{Collector, PATIENCE, Reply};
 
-/// A telemetry that exports all, soon.
+/// Nothing goes before it is asked for.
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// A telemetry that exports all.
 fn exporting(otlp: Otlp, limits: impl FnOnce(&mut SpanLimits)) -> Captured {
     let mut own = SpanLimits::default();
-    own.delay = Duration::from_millis(20);
+    own.delay = HOUR;
     limits(&mut own);
     Captured::with(|builder| builder.sampling(Sampling::always()).otlp(otlp.limits(own)))
 }
@@ -180,7 +183,7 @@ fn an_outage_slows_nobody_and_ends_by_itself() {
 #[test]
 fn accepted_is_delivered_and_counted_as_dropped() {
     each(|collector, otlp, busy| {
-        let captured = exporting(otlp.timeout(Duration::from_millis(500)), |limits| {
+        let captured = exporting(otlp, |limits| {
             limits.spans = 200;
             limits.batch = 20;
             limits.delay = Duration::from_millis(1);
@@ -211,15 +214,14 @@ fn accepted_is_delivered_and_counted_as_dropped() {
 #[test]
 fn a_shutdown_delivers_on_any_runtime_and_on_none() {
     each(|collector, otlp, _| {
-        let hour = Duration::from_secs(3_600);
-        let captured = exporting(otlp.clone(), |limits| limits.delay = hour);
+        let captured = exporting(otlp.clone(), |_| ());
         requests(&captured, 3);
         captured.telemetry().shutdown(PATIENCE).unwrap();
         assert_eq!(collector.desk.spans().len(), 3);
 
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for is_async in [false, true] {
-            let captured = exporting(otlp.clone(), |limits| limits.delay = hour);
+            let captured = exporting(otlp.clone(), |_| ());
             runtime.block_on(async {
                 requests(&captured, 3);
                 match is_async {

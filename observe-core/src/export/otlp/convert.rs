@@ -11,9 +11,8 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, SpanFlags, Status};
 
 use crate::export::assemble::{Assembly, Attribute, Span as Whole};
-use crate::fields::{Typed, typed};
+use crate::fields::Typed;
 use crate::record::{EventRecord, Kind, LinkRecord, TraceHead, TraceRecord};
-use crate::semconv::http;
 
 /// A span, and its instrumentation scope.
 #[derive(Debug)]
@@ -83,15 +82,10 @@ fn kind(kind: Kind) -> SpanKind {
     }
 }
 
-/// A failure's description is its error's text, unless the answer's status says it all (semantic conventions, "HTTP
-/// spans": no description where the status code tells the reason).
 fn status(whole: &Whole<'_>) -> Status {
-    let Some(text) = whole.failure() else { return Status::default() };
-    let said = typed(whole.record.fields)
-        .chain(typed(whole.record.end_fields))
-        .any(|(name, value)| name == http::STATUS && matches!(value, Typed::I64(400..)));
-    let message = if said { String::new() } else { text.into_owned() };
-    Status { message, code: StatusCode::Error.into() }
+    let failed =
+        |message: Cow<'_, str>| Status { message: message.into_owned(), code: StatusCode::Error.into() };
+    whole.failure().map_or_else(Status::default, failed)
 }
 
 fn event(event: &EventRecord<'_>) -> Event {

@@ -15,7 +15,7 @@ use crate::semconv::{log, span as names};
 /// Writes each span as a line, and each line within it as one below.
 ///
 /// ```text
-/// span 4bf92f3577b34da6a3ce929d0e0e4736/00f067aa0ba902b7 server POST /charge 12.345 ms error: declined http.route=/charge
+/// span 4bf92f3577b34da6a3ce929d0e0e4736/00f067aa0ba902b7 server POST /charge 12.345 ms error http.route=/charge …
 ///     WARN shop: the card was declined order.id=17
 /// ```
 pub(crate) struct Console {
@@ -74,15 +74,11 @@ fn text(span: &Span<'_>, head: &TraceHead) -> String {
     if record.outcome != Outcome::Ok {
         let _ = write!(text, " {}", record.outcome.as_str());
     }
-    if let Some(why) = span.failure().filter(|why| !why.is_empty()) {
-        let _ = write!(text, ": {}", plain(&why));
-    }
     if let Some(parent) = record.parent {
         let _ = write!(text, " below {parent}");
     }
-    let told = [names::OUTCOME, names::ERROR_MESSAGE];
     span.attributes(Some(head))
-        .filter(|(name, _)| !told.contains(&&**name))
+        .filter(|(name, _)| name != names::OUTCOME)
         .for_each(|pair| push(&mut text, &pair));
     text.push('\n');
     for event in &span.events {
