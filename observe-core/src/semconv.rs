@@ -295,6 +295,8 @@ pub mod recorder {
 /// Export of spans: variables (OpenTelemetry specification, "Environment Variable Specification" and "OTLP Exporter
 /// Configuration"), resource attributes, reasons and outcomes.
 pub mod otel {
+    /// The signal of kept traces that go into a file.
+    pub const TRACE: &str = "trace";
     /// `true`: nothing is exported.
     pub const SDK_DISABLED: &str = "OTEL_SDK_DISABLED";
     /// `otlp`, `console` or `none`; several with commas between them.

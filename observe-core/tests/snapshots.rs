@@ -236,3 +236,36 @@ fn a_folder_that_is_gone_is_told_and_counted() {
     assert!(snapshot.exists());
     assert!(telemetry.snapshot().unwrap_err().is_limited());
 }
+
+// Mutations caught: a file that gets nothing; traces that are not counted, or twice.
+#[test]
+fn kept_traces_go_into_a_file() {
+    let folder = folder();
+    let path = folder.path().join("traces.jsonl");
+    let telemetry = Telemetry::builder("checkout")
+        .log_writer(sink())
+        .sampling(Sampling::tail(0.0).unwrap())
+        .traces_to_file(&path)
+        .build()
+        .unwrap();
+    telemetry.run(|| {
+        Operation::builder("charge").start().finish(Outcome::Ok);
+        Operation::builder("failed").start().finish(Outcome::Error);
+    });
+    telemetry.flush(PATIENCE).unwrap();
+    let spans = spans(folder.path());
+    assert_eq!(spans.iter().map(|span| span.name.as_str()).collect::<Vec<_>>(), ["failed"]);
+    let mut text = Vec::new();
+    telemetry.registry().encode(observe_core::Format::Text, &mut text);
+    let text = String::from_utf8(text).unwrap();
+    for line in [
+        r#"observe_export_total{signal="trace",outcome="ok"} 1"#,
+        r#"observe_dropped_total{signal="trace",reason="queue_full"} 0"#,
+        r#"observe_queue_length{signal="trace"} 0"#,
+    ] {
+        assert!(text.contains(&format!("\n{line}\n")), "{line} in {text}");
+    }
+    assert!(!text.contains(r#"signal="span",outcome"#), "{text}");
+    telemetry.shutdown(PATIENCE).unwrap();
+    assert!(Telemetry::builder("checkout").traces_to_file(folder.path()).build().unwrap_err().is_io());
+}

@@ -83,6 +83,7 @@ pub mod shutdown {}
 ///
 // Its snippets need the feature `otlp`: observe-core, which has it, tests them.
 #[doc = "[Configuration]: self::configuration"]
+#[doc = "[flight recorder]: self::flight_recorder"]
 #[doc = "[Limits]: self::limits"]
 #[doc = "[Sampling]: self::sampling"]
 #[doc = ""]

@@ -63,6 +63,7 @@ pub struct Builder {
     http_names: HttpNames,
     panic_hook: bool,
     exports: Asked,
+    trace_file: Option<PathBuf>,
     #[cfg(feature = "opentelemetry")]
     opentelemetry_context: bool,
 }
@@ -94,6 +95,7 @@ impl Builder {
             http_names: HttpNames::default(),
             panic_hook: true,
             exports: Asked::default(),
+            trace_file: None,
             #[cfg(feature = "opentelemetry")]
             opentelemetry_context: false,
         }
@@ -181,6 +183,28 @@ impl Builder {
     /// behind `telemetry.layer()` (feature `subscriber`).
     pub fn filter(mut self, filter: Filter) -> Self {
         self.filter = Some(filter);
+        self
+    }
+
+    /// Adds each kept trace to this file, as a line: an `ExportTraceServiceRequest` of OTLP in JSON, which OpenTelemetry's
+    /// tools read. For development, together with [`Sampling::always`] perhaps: nobody cuts the file off, which is made
+    /// for this user only unless it is there. Defaults to none.
+    ///
+    /// ```
+    /// # let path = std::env::temp_dir().join(format!("traces-{}.jsonl", std::process::id()));
+    /// use observe_core::{Sampling, Telemetry};
+    /// use std::time::Duration;
+    ///
+    /// let telemetry =
+    ///     Telemetry::builder("checkout").sampling(Sampling::always()).traces_to_file(&path).build()?;
+    /// telemetry.run(|| telemetry.operation("charge").start().run(|| ()));
+    /// telemetry.shutdown(Duration::from_secs(5))?;
+    /// assert!(std::fs::read_to_string(&path)?.contains(r#""name":"charge""#));
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn traces_to_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.trace_file = Some(path.into());
         self
     }
 
@@ -390,7 +414,10 @@ impl Builder {
         if let Some(spans) = exports.told() {
             told = format!("{told}; {spans}");
         }
-        let (exports, unusable) = exports.start(&service, &self.version)?;
+        let (mut exports, unusable) = exports.start(&service, &self.version)?;
+        if let Some(path) = &self.trace_file {
+            exports = exports.and_file(path, &service, &self.version, &self.clock)?;
+        }
         let recorder = Recorder::new(self.recorder).map(Arc::new);
         let hub = Hub::new(Parts {
             clock: self.clock,

@@ -1,5 +1,6 @@
 //! The ways out for kept traces.
 
+mod file;
 #[cfg(feature = "otlp")]
 mod otlp;
 #[cfg(not(feature = "otlp"))]
@@ -11,6 +12,7 @@ pub(super) use otlp::Asked;
 pub(super) use unbuilt::Asked;
 
 use crate::error::{Error, Kind};
+use crate::export::queue::{Loss, QueueStats};
 use crate::hub::Hub;
 use crate::record::{TraceRecord, TraceSink};
 use crate::registry::Collect;
@@ -45,6 +47,8 @@ pub(super) struct Figures {
     /// Lines and links whose span was handed over apart from them.
     pub(super) apart: u64,
     pub(super) waiting: u64,
+    /// What became of traces that go into a file, and how many wait.
+    pub(super) file: Option<(Arc<QueueStats>, usize)>,
 }
 
 /// All ways out of one telemetry.
@@ -107,6 +111,12 @@ impl Exports {
         }
         let mut figures = Figures::default();
         self.0.iter().for_each(|outlet| outlet.count(&mut figures));
+        if let Some((stats, waiting)) = &figures.file {
+            collect_file(out, stats, *waiting);
+        }
+        if self.0.len() == usize::from(figures.file.is_some()) {
+            return;
+        }
         let apart = (otel::SPAN_EVENT, otel::APART, figures.apart);
         let spans = figures.dropped.into_iter().map(|(reason, count)| (otel::SPAN, reason, count));
         for (signal, reason, count) in spans.chain([apart]) {
@@ -119,6 +129,20 @@ impl Exports {
         }
         out.gauge(own::QUEUE_LENGTH, own::QUEUE_HELP, &[(own::SIGNAL, otel::SPAN)], figures.waiting);
     }
+}
+
+/// Into a file traces go whole: it is traces that are counted.
+fn collect_file(out: &mut Collect<'_>, stats: &QueueStats, waiting: usize) {
+    for loss in Loss::ALL {
+        let labels = [(own::SIGNAL, otel::TRACE), (own::REASON, loss.as_str())];
+        out.counter(own::DROPPED_TOTAL, own::DROPPED_HELP, &labels, stats.dropped(loss));
+    }
+    for (outcome, count) in [("ok", stats.written()), ("error", stats.write_errors())] {
+        let labels = [(own::SIGNAL, otel::TRACE), (metric::OUTCOME, outcome)];
+        out.counter(own::EXPORT_TOTAL, own::EXPORT_HELP, &labels, count);
+    }
+    let waiting = u64::try_from(waiting).unwrap_or(u64::MAX);
+    out.gauge(own::QUEUE_LENGTH, own::QUEUE_HELP, &[(own::SIGNAL, otel::TRACE)], waiting);
 }
 
 /// Several that each get all.

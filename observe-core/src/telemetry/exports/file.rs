@@ -1,0 +1,51 @@
+//! Kept traces into a file, as the code asks for it.
+
+use super::{Exports, Figures, Outlet};
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::export::otlp_json::OtlpJson;
+use crate::export::trace_file::TraceFile;
+use crate::hub::Hub;
+use crate::semconv::log;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Exports {
+    /// The same, and a file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened, or its thread cannot be started.
+    pub(in crate::telemetry) fn and_file(
+        mut self,
+        path: &Path,
+        service: &str,
+        version: &str,
+        clock: &Clock,
+    ) -> Result<Self, Error> {
+        let resource = [(log::SERVICE_NAME, service), (log::SERVICE_VERSION, version)];
+        let json = OtlpJson::new(resource.into_iter().filter(|(_, value)| !value.is_empty()));
+        self.0.push(Arc::new(TraceFile::start(path, json, clock.clone())?));
+        Ok(self)
+    }
+}
+
+impl Outlet for TraceFile {
+    fn tell(&self, _: &Arc<Hub>) {}
+
+    fn flush(&self, patience: Duration) -> Result<(), Error> {
+        self.flush(patience)
+    }
+
+    /// A file does not keep one waiting as a collector does: it has all of the time that is left in the end.
+    fn close(&self, _: Duration) {}
+
+    fn shutdown(&self, patience: Duration) -> Result<(), Error> {
+        self.shutdown(patience)
+    }
+
+    fn count(&self, figures: &mut Figures) {
+        figures.file = Some((Arc::clone(self.stats()), self.len()));
+    }
+}
