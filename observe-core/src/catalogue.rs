@@ -1,7 +1,7 @@
 //! Every family of the library's own, also those that come later: what views may name before they are there.
 
 use crate::metric::Kind;
-use crate::semconv::{http, http_client, metric, operation, own, recorder};
+use crate::semconv::{http, http_client, metric, operation, own, recorder, rpc};
 
 /// A family: its name, its kind and its labels.
 #[derive(Clone, Copy)]
@@ -78,6 +78,23 @@ const TELEMETRY: &[Entry] = &[
         http_client::ACTIVE_REQUESTS,
         Kind::Gauge,
         &[http::REQUEST_METHOD_LABEL, http_client::SERVER_ADDRESS_LABEL, http_client::SERVER_PORT_LABEL],
+    ),
+    entry(
+        rpc::SERVER_CALL_DURATION_SECONDS,
+        Kind::Histogram,
+        &[rpc::SYSTEM_LABEL, rpc::METHOD_LABEL, rpc::STATUS_LABEL, http::ERROR_TYPE_LABEL],
+    ),
+    entry(
+        rpc::CLIENT_CALL_DURATION_SECONDS,
+        Kind::Histogram,
+        &[
+            rpc::SYSTEM_LABEL,
+            rpc::METHOD_LABEL,
+            rpc::STATUS_LABEL,
+            http::ERROR_TYPE_LABEL,
+            http_client::SERVER_ADDRESS_LABEL,
+            http_client::SERVER_PORT_LABEL,
+        ],
     ),
 ];
 

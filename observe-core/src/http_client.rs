@@ -3,6 +3,7 @@
 //! `observe_tower::ObserveClientLayer` builds on it. It is here, and knows no framework's types, so that a client that
 //! is no tower service can use it by hand: [`Telemetry::http_client`](crate::Telemetry::http_client).
 
+mod grpc;
 mod request;
 mod url;
 
@@ -12,7 +13,7 @@ use crate::context::{Context, ContextHeader, Inject, SpanContext};
 use crate::fields::{Fields, Key, Text, cut};
 use crate::http_answer::{Asked, Ending, HttpAnswer};
 use crate::http_metrics::{
-    ClientLabels, ErrorType, HttpVersion, ServerAddress, ServerPort, Status, UrlTemplate,
+    ClientLabels, ErrorType, HttpVersion, RpcCall, ServerAddress, ServerPort, Status, UrlTemplate,
 };
 use crate::hub::Hub;
 use crate::operation::{End, Operation, below_current};
@@ -24,7 +25,7 @@ use crate::semconv::{http as names, http_client as client, span as keys};
 use crate::span::OpenSpan;
 use crate::subscriber::tell_others;
 use crate::trace::LocalTrace;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tracing_core::Level;
@@ -101,15 +102,20 @@ impl HttpClient {
             status: Status::NONE,
             error_type: ErrorType::NONE,
         };
+        let call = grpc::call(request);
         let mut span = below_current(Some(&self.hub), false);
         if let Some(span) = Shared::get_mut(&mut span) {
             describe(span.fields_mut(), &labels, request);
+            if let Some(call) = &call {
+                call.describe(span.fields_mut());
+            }
         }
+        let name = SpanName { labels: &labels, call: call.as_deref() };
         let operation = Operation::open_on(span, || {
             tracing::info_span!(
                 target: keys::TARGET,
                 "call",
-                otel.name = %SpanName(&labels),
+                otel.name = %name,
                 otel.kind = "client",
                 otel.status_code = tracing::field::Empty,
                 http.request.method = labels.method.as_str(),
@@ -121,7 +127,7 @@ impl HttpClient {
         });
         #[cfg(feature = "test-util")]
         if let Some(span) = operation.open_span() {
-            span.show(|seen| seen.name = SpanName(&labels).to_string());
+            span.show(|seen| seen.name = name.to_string());
         }
         if let Some(trace) = operation.open_span().and_then(OpenSpan::trace) {
             trace.hub.http_client().active.with(labels.active()).inc();
@@ -130,6 +136,7 @@ impl HttpClient {
         HttpClientOperation {
             operation,
             labels,
+            call,
             asked: Asked::of(request.method),
             version: None,
             cause: None,
@@ -154,6 +161,8 @@ pub struct HttpClientOperation {
     operation: Operation,
     /// Status and error type as they are known by now.
     labels: ClientLabels,
+    /// It is a call by gRPC.
+    call: Option<Box<RpcCall>>,
     asked: Asked,
     version: Option<HttpVersion>,
     cause: Option<String>,
@@ -186,7 +195,8 @@ impl HttpClientOperation {
     /// The answer's status. One of 400 and above is a failure, whose error type is its number.
     pub fn status(&mut self, status: u16) {
         self.labels.status = Status::of(status);
-        if status >= 400 {
+        // A call has a status of its own.
+        if status >= 400 && self.call.is_none() {
             self.fail(self.labels.status.as_str());
         }
         tell_others(self.operation.span(), |span| {
@@ -265,13 +275,16 @@ impl HttpClientOperation {
         {
             trace.hub.http_client().active.with(self.labels.active()).dec();
         }
+        self.settle_call(outcome);
         let outcome = match outcome {
             Outcome::Ok | Outcome::Cancelled if !self.labels.error_type.is_none() => Outcome::Error,
             outcome => outcome,
         };
-        let (labels, version) = (self.labels, self.version);
+        let (labels, version, call) = (self.labels, self.version, self.call.take());
         let kind = labels.error_type.as_str();
-        self.operation.end(outcome, kind, self.cause.take(), |end, _| report(end, labels, version));
+        self.operation.end(outcome, kind, self.cause.take(), |end, _| {
+            report(end, labels, version, call.as_deref());
+        });
     }
 }
 
@@ -297,9 +310,12 @@ fn address(host: &str) -> ServerAddress {
 }
 
 /// Its metrics; its line where nobody above it will say that it failed.
-fn report(end: &End<'_>, mut labels: ClientLabels, version: Option<HttpVersion>) {
+fn report(end: &End<'_>, mut labels: ClientLabels, version: Option<HttpVersion>, call: Option<&RpcCall>) {
     labels.error_type = labels.error_type.at_end(end.outcome);
-    end.observe(end.trace.hub.http_client().duration.with(labels));
+    match call {
+        Some(call) => end.observe(end.trace.hub.rpc_client().with(call.client_labels(&labels))),
+        None => end.observe(end.trace.hub.http_client().duration.with(labels)),
+    }
     if !labels.error_type.is_none() {
         tell_others(end.tracing, |span| {
             span.record(keys::ERROR_TYPE, labels.error_type.as_str());
@@ -307,7 +323,7 @@ fn report(end: &End<'_>, mut labels: ClientLabels, version: Option<HttpVersion>)
     }
     let is_told = end.outcome.is_failure() && end.span.is_local_root && end.trace.hub.passes(Level::ERROR);
     if is_told || end.trace.is_recorded() {
-        scratch::with(|scratch| tell(end, &labels, version, is_told, scratch));
+        scratch::with(|scratch| tell(end, &labels, version, call, is_told, scratch));
     }
 }
 
@@ -316,6 +332,7 @@ fn tell(
     end: &End<'_>,
     labels: &ClientLabels,
     version: Option<HttpVersion>,
+    call: Option<&RpcCall>,
     is_told: bool,
     scratch: &mut Scratch,
 ) {
@@ -329,21 +346,19 @@ fn tell(
     if !labels.error_type.is_none() {
         fields.key_str(ERROR_TYPE, labels.error_type.as_str());
     }
+    let mut status = labels.status.as_str();
+    if let Some(call) = call {
+        status = call.conclude(fields);
+    }
     end.describe(fields);
 
-    name.push_str(labels.method.name());
-    if !labels.template.is_none() {
-        name.push(' ');
-        name.push_str(labels.template.as_str());
-    }
+    // A `String` takes what it is given.
+    let _ = write!(name, "{}", SpanName { labels, call });
     end.record(name, Kind::Client, fields);
 
     if is_told {
         name.push(' ');
-        name.push_str(match labels.status {
-            Status::NONE => end.outcome.as_str(),
-            status => status.as_str(),
-        });
+        name.push_str(if status.is_empty() { end.outcome.as_str() } else { status });
         message.set(name);
         end.log(Level::ERROR, keys::TARGET, message, fields);
     }
@@ -370,13 +385,20 @@ fn describe(fields: &mut Fields, labels: &ClientLabels, request: &OutgoingReques
     }
 }
 
-/// `{method} {template}`, else `{method}` (semantic conventions, "HTTP Name").
-struct SpanName<'a>(&'a ClientLabels);
+/// `{method} {template}`, else `{method}` (semantic conventions, "HTTP Name"); of a call its method.
+struct SpanName<'a> {
+    labels: &'a ClientLabels,
+    call: Option<&'a RpcCall>,
+}
 
 impl fmt::Display for SpanName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.method.name())?;
-        if self.0.template.is_none() { Ok(()) } else { write!(f, " {}", self.0.template.as_str()) }
+        if let Some(call) = self.call {
+            return f.write_str(call.name());
+        }
+        f.write_str(self.labels.method.name())?;
+        let template = self.labels.template;
+        if template.is_none() { Ok(()) } else { write!(f, " {}", template.as_str()) }
     }
 }
 

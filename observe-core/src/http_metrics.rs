@@ -6,11 +6,15 @@
 mod active;
 mod classic;
 mod client;
+mod grpc;
 mod segment;
 mod stream;
 
 pub use self::classic::HttpNames;
 pub(crate) use self::client::{ClientLabels, ClientMetrics, ServerAddress, ServerPort, UrlTemplate};
+pub(crate) use self::grpc::{
+    Grpc, GrpcStatus, RpcCall, RpcClientLabels, RpcLabels, answered_calls, made_calls,
+};
 pub use self::segment::Segment;
 pub use self::stream::StreamKind;
 pub(crate) use self::stream::{OpenStreamLabels, StreamLabels};
@@ -330,6 +334,7 @@ pub(crate) struct HttpMetrics {
     pub(crate) open_streams: Arc<Family<OpenStreamLabels, Gauge>>,
     pub(crate) request_size: Later<RequestLabels>,
     pub(crate) response_size: Later<RequestLabels>,
+    pub(crate) calls: Later<RpcLabels>,
     pub(crate) methods: Methods,
 }
 
@@ -368,6 +373,7 @@ impl HttpMetrics {
             ready_wait: Later::default(),
             request_size: Later::default(),
             response_size: Later::default(),
+            calls: Later::default(),
             methods: Methods::known(),
         }
     }

@@ -6,6 +6,7 @@
 
 mod answer;
 mod body_size;
+mod grpc;
 mod request;
 mod response;
 mod stream;
@@ -19,7 +20,7 @@ pub use self::waiting::ReadyWait;
 use crate::context::{Context, ContextHeader, Extract, TraceId, Untrusted};
 use crate::fields::{Fields, Key, Text, cut};
 use crate::http_answer::Asked;
-use crate::http_metrics::{ErrorType, Method, RequestLabels, Route, Status, limit_routes};
+use crate::http_metrics::{ErrorType, Method, RequestLabels, Route, RpcCall, Status, limit_routes};
 use crate::hub::Hub;
 use crate::in_flight::Entry;
 use crate::operation::{End, Operation};
@@ -32,7 +33,7 @@ use crate::span::{OpenSpan, Requested};
 use crate::subscriber::tell_others;
 use crate::trace::LocalTrace;
 use http::HeaderName;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tracing_core::Level;
@@ -122,6 +123,7 @@ impl HttpServer {
             segment: request.segment,
         };
         let path = cut(request.path, MAX_PATH);
+        let call = grpc::call(request);
         let admitted = self.untrusted.admit(context, request.trusted);
         let context = admitted.as_ref().map_or(context, |admitted| &*admitted.context);
         let keep = admitted.as_ref().is_some_and(|admitted| admitted.keep);
@@ -132,6 +134,9 @@ impl HttpServer {
                 span.keep();
             }
             describe(span.fields_mut(), &labels, request.method, path);
+            if let Some(call) = &call {
+                call.describe(span.fields_mut());
+            }
             span.request = Some(Requested { method: labels.method, route: labels.route });
         }
         if let Some(link) = admitted.as_ref().and_then(|admitted| admitted.link) {
@@ -149,11 +154,12 @@ impl HttpServer {
             }
         }
         let route = (!labels.route.is_none()).then(|| labels.route.as_str());
+        let name = SpanName { method: labels.method, route, call: call.as_deref() };
         let operation = Operation::open_on(span, || {
             tracing::info_span!(
                 target: keys::TARGET,
                 "request",
-                otel.name = %SpanName { method: labels.method, route },
+                otel.name = %name,
                 otel.kind = "server",
                 otel.status_code = tracing::field::Empty,
                 http.request.method = labels.method.as_str(),
@@ -166,12 +172,12 @@ impl HttpServer {
         });
         #[cfg(feature = "test-util")]
         if let Some(span) = operation.open_span() {
-            span.show(|seen| seen.name = SpanName { method: labels.method, route }.to_string());
+            span.show(|seen| seen.name = name.to_string());
         }
         http.active(&labels).inc();
         let asked = Asked::of(request.method);
         let (entry, sized) = (operation.entry(), self.response_sizes);
-        HttpServerOperation { operation, entry, labels, asked, recorded: true, sized }
+        HttpServerOperation { operation, entry, labels, call, asked, recorded: true, sized }
     }
 
     /// Begins a request that is not to be recorded: no metrics, no line, no span. Its context, as far as that counts,
@@ -203,7 +209,15 @@ impl HttpServer {
             segment: Segment::NONE,
         };
         let (operation, asked) = (Operation::hidden(span), Asked::of(request.method));
-        HttpServerOperation { operation, entry: Entry::NONE, labels, asked, recorded: false, sized: false }
+        HttpServerOperation {
+            operation,
+            entry: Entry::NONE,
+            labels,
+            call: None,
+            asked,
+            recorded: false,
+            sized: false,
+        }
     }
 
     /// Has `http_server_queue_duration_seconds` there from the start, at 0: some senders are trusted. Else it comes with
@@ -256,6 +270,8 @@ pub struct HttpServerOperation {
     entry: Entry,
     /// Status and error type as they are known by now.
     labels: RequestLabels,
+    /// It is a call by gRPC.
+    call: Option<Box<RpcCall>>,
     asked: Asked,
     /// It is counted as in flight, and not ended.
     recorded: bool,
@@ -274,7 +290,8 @@ impl HttpServerOperation {
     /// The answer's status. One of 500 and above is a failure, whose error type is its number.
     pub fn status(&mut self, status: u16) {
         self.labels.status = Status::of(status);
-        if status >= 500 {
+        // A call has a status of its own.
+        if status >= 500 && self.call.is_none() {
             self.fail(self.labels.status.as_str());
         }
         tell_others(self.operation.span(), |span| {
@@ -353,15 +370,16 @@ impl HttpServerOperation {
                 trace.hub.http().active(&self.labels).dec();
             }
         }
+        self.settle_call(outcome);
         let outcome = match outcome {
             Outcome::Ok | Outcome::Cancelled if !self.labels.error_type.is_none() => Outcome::Error,
             outcome => outcome,
         };
-        let labels = self.labels;
+        let (labels, call) = (self.labels, self.call.take());
         let kind = labels.error_type.as_str();
         // Before the span is given back: then nobody else holds it.
         self.entry = Entry::NONE;
-        self.operation.end(outcome, kind, None, |end, _| report(end, labels));
+        self.operation.end(outcome, kind, None, |end, _| report(end, labels, call.as_deref()));
     }
 }
 
@@ -378,7 +396,7 @@ impl fmt::Debug for HttpServerOperation {
 }
 
 /// Its metrics, then its line.
-fn report(end: &End<'_>, mut labels: RequestLabels) {
+fn report(end: &End<'_>, mut labels: RequestLabels, call: Option<&RpcCall>) {
     let mut sizes = [None; 2];
     if let Some(told) = end.trace.told() {
         sizes = [told.request_bytes, told.response_bytes];
@@ -390,7 +408,10 @@ fn report(end: &End<'_>, mut labels: RequestLabels) {
         }
     }
     labels.error_type = labels.error_type.at_end(end.outcome);
-    end.observe(end.trace.hub.http().duration.with(labels));
+    match call {
+        Some(call) => end.observe(end.trace.hub.rpc_server().with(call.labels(labels.error_type))),
+        None => end.observe(end.trace.hub.http().duration.with(labels)),
+    }
     if let Some(bytes) = sizes[0] {
         end.trace.hub.http_request_size().with(labels).observe_u64(bytes);
     }
@@ -407,13 +428,19 @@ fn report(end: &End<'_>, mut labels: RequestLabels) {
     let level = if end.outcome.is_failure() { Level::ERROR } else { Level::INFO };
     let is_heard = end.trace.hub.hears(level, names::REQUEST_TARGET);
     if is_heard || end.trace.is_recorded() {
-        scratch::with(|scratch| tell(end, &labels, is_heard.then_some(level), scratch));
+        scratch::with(|scratch| tell(end, &labels, call, is_heard.then_some(level), scratch));
     }
 }
 
 /// The request's span, and its line: `POST /charge 200`, or how it ended where there was no status. Never the path:
 /// that is a field of its own.
-fn tell(end: &End<'_>, labels: &RequestLabels, level: Option<Level>, scratch: &mut Scratch) {
+fn tell(
+    end: &End<'_>,
+    labels: &RequestLabels,
+    call: Option<&RpcCall>,
+    level: Option<Level>,
+    scratch: &mut Scratch,
+) {
     let Scratch { message, fields, target: text } = scratch;
     if let Some(status) = labels.status.code() {
         fields.key_u64(STATUS, u64::from(status));
@@ -424,21 +451,20 @@ fn tell(end: &End<'_>, labels: &RequestLabels, level: Option<Level>, scratch: &m
     if !labels.error_type.is_none() {
         fields.key_str(ERROR_TYPE, labels.error_type.as_str());
     }
+    let mut status = labels.status.as_str();
+    if let Some(call) = call {
+        status = call.conclude(fields);
+    }
     end.describe(fields);
 
-    text.push_str(labels.method.name());
-    if !labels.route.is_none() {
-        text.push(' ');
-        text.push_str(labels.route.as_str());
-    }
+    let route = (!labels.route.is_none()).then(|| labels.route.as_str());
+    // A `String` takes what it is given.
+    let _ = write!(text, "{}", SpanName { method: labels.method, route, call });
     end.record(text, Kind::Server, fields);
 
     if let Some(level) = level {
         text.push(' ');
-        text.push_str(match labels.status {
-            Status::NONE => end.outcome.as_str(),
-            status => status.as_str(),
-        });
+        text.push_str(if status.is_empty() { end.outcome.as_str() } else { status });
         message.set(text);
         end.log(level, names::REQUEST_TARGET, message, fields);
     }
@@ -457,14 +483,18 @@ fn describe(fields: &mut Fields, labels: &RequestLabels, method: &str, path: &st
     fields.key_str(SCHEME, labels.scheme.as_str());
 }
 
-/// `{method} {route}`, else `{method}` (semantic conventions, "HTTP Name").
-struct SpanName {
+/// `{method} {route}`, else `{method}` (semantic conventions, "HTTP Name"); of a call its method.
+struct SpanName<'a> {
     method: Method,
     route: Option<&'static str>,
+    call: Option<&'a RpcCall>,
 }
 
-impl fmt::Display for SpanName {
+impl fmt::Display for SpanName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(call) = self.call {
+            return f.write_str(call.name());
+        }
         f.write_str(self.method.name())?;
         match self.route {
             Some(route) => write!(f, " {route}"),

@@ -6,7 +6,10 @@ use crate::context::{Context, ContextHeader, Extract, Inject, Propagation, Rejec
 use crate::error::Error;
 use crate::fields::{Fields, Text};
 use crate::filter::Filter;
-use crate::http_metrics::{ClientMetrics, HttpMetrics, HttpNames, Later, RequestLabels};
+use crate::http_metrics::{
+    ClientMetrics, HttpMetrics, HttpNames, Later, RequestLabels, RpcClientLabels, RpcLabels, answered_calls,
+    made_calls,
+};
 use crate::label::own::label_set;
 use crate::label::{LabelSet, LabelValue};
 use crate::metric::{Counter, Family, Histogram};
@@ -283,6 +286,16 @@ impl Hub {
     /// How much of answers' bodies was sent.
     pub(crate) fn http_response_size(&self) -> &Family<RequestLabels, Histogram> {
         self.later(&self.http().response_size, HttpMetrics::response_size_family)
+    }
+
+    /// How long calls took that were answered here.
+    pub(crate) fn rpc_server(&self) -> &Family<RpcLabels, Histogram> {
+        self.later(&self.http().calls, answered_calls)
+    }
+
+    /// How long calls to others took.
+    pub(crate) fn rpc_client(&self) -> &Family<RpcClientLabels, Histogram> {
+        self.later(&self.http_client().calls, made_calls)
     }
 
     fn later<'a, L: LabelSet>(

@@ -581,8 +581,6 @@ pub mod rpc {
     pub const SYSTEM: &str = "rpc.system.name";
     /// The method, with its service: `shop.Orders/Place`.
     pub const METHOD: &str = "rpc.method";
-    /// The method as it came, where this service does not know it.
-    pub const METHOD_ORIGINAL: &str = "rpc.method_original";
     /// The status.
     pub const STATUS: &str = "rpc.response.status_code";
 
@@ -615,7 +613,6 @@ pub(crate) fn is_of_request_line(name: &str) -> bool {
         http::STREAM_RECEIVED,
         rpc::SYSTEM,
         rpc::METHOD,
-        rpc::METHOD_ORIGINAL,
         rpc::STATUS,
     ];
     names.contains(&name)

@@ -49,6 +49,7 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("label/own.rs", "CARDINALITY", "how many values a label has"),
     ("http_metrics.rs", "CARDINALITY", "how many values a label has"),
     ("http_metrics/segment.rs", "CARDINALITY", "how many values a label has"),
+    ("http_metrics/grpc.rs", "CARDINALITY", "how many values a label has"),
     ("http_metrics/stream.rs", "CARDINALITY", "how many values a label has"),
     ("http_answer.rs", "UNKNOWN", "a mark"),
     ("hub.rs", "CARDINALITY", "how many values a label has"),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use observe_core::context::Context;
+use observe_core::http_client::OutgoingRequest;
 use observe_core::http_server::{HttpNames, HttpRequest, Segment};
 use observe_core::label::{LabelId, LabelSet, LabelValue};
 use observe_core::metric::{
@@ -400,6 +401,15 @@ fn every_family_of_the_library_is_known_before_it_is_there() {
             operation.status(500);
             operation.response_bytes(1);
             operation.finish();
+            server
+                .start(&HttpRequest::new("POST", "/shop.Orders/Place").grpc(true), &Context::new())
+                .finish();
+            let client = captured.telemetry().http_client();
+            let request = OutgoingRequest::new("GET", "http", "stock", "/").template("/");
+            let mut call = client.start(&request);
+            call.status(500);
+            call.finish();
+            client.start(&request.grpc(true)).finish();
         });
         let page = page(registry, Format::Text);
         let own = |name: &str| !name.starts_with("views_");

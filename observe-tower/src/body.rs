@@ -5,6 +5,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, UPGRADE};
 use http::response::Parts;
 use http_body::{Body, Frame, SizeHint};
 use observe_core::http_server::{HttpAnswer, HttpBody};
+use observe_core::semconv::rpc::GRPC_STATUS;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::pin::Pin;
@@ -84,6 +85,11 @@ impl<B: Body> Body for ObserveBody<B> {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
                     this.observed.sent(bytes(data));
+                }
+                if this.observed.is_grpc()
+                    && let Some(status) = frame.trailers_ref().and_then(|trailers| trailers.get(GRPC_STATUS))
+                {
+                    this.observed.grpc_status(status.as_bytes());
                 }
                 if ended || frame.is_trailers() {
                     this.observed.end();

@@ -9,6 +9,7 @@ use http::Response;
 use http_body::Body;
 use observe_core::http_server::HttpServerOperation;
 use observe_core::label::OTHER;
+use observe_core::semconv::rpc::GRPC_STATUS;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -135,9 +136,15 @@ impl After {
             }
             (None, None) => operation.status(status.as_u16()),
         }
+        if operation.is_grpc()
+            && let Some(status) = response.headers().get(GRPC_STATUS)
+        {
+            operation.grpc_status(status.as_bytes());
+        }
         if let Some(settings) = settings
             && settings.watches_place()
             && status.is_success()
+            && !operation.is_grpc()
         {
             settings.place.note(operation.has_route(), &settings.server);
         }

@@ -61,7 +61,10 @@ pub mod sampling {}
 #[doc = include_str!("../docs/flight_recorder.md")]
 pub mod flight_recorder {}
 
-/// Requests to other services.
+/// Requests to other services, and calls by gRPC.
+///
+#[doc = "[Metrics]: self::metrics"]
+#[doc = ""]
 // Its snippets need the feature `client`.
 #[cfg_attr(any(not(doctest), feature = "client"), doc = include_str!("../docs/clients.md"))]
 pub mod clients {}

@@ -36,6 +36,8 @@ use tower_layer::Layer;
 /// # Ok::<(), observe_core::Error>(())
 /// ```
 ///
+/// Calls by gRPC (feature `grpc`) have metrics of their own, and fail by their status.
+///
 /// One layer is to stand around a request: two of them count it twice.
 ///
 /// Cheap to clone, and so is its service: it is `Clone` whenever the service within is.

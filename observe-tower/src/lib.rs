@@ -23,7 +23,8 @@
 //! - [`guide`]: every metric, every key of the log, labels, context, tests.
 //!
 //! The feature `axum` takes routes from axum's `MatchedPath`. Without it, and without [`ObserveLayer::route`], requests
-//! have no route label. `client` is the layer around clients, `reqwest` has it around `reqwest::Client`, too.
+//! have no route label. `client` is the layer around clients, `reqwest` has it around `reqwest::Client`, too. `grpc` has
+//! both layers know calls by gRPC, and their status.
 
 mod body;
 mod call;
@@ -32,6 +33,7 @@ mod classify;
 #[cfg(feature = "client")]
 mod client;
 mod future;
+mod grpc;
 pub mod guide;
 mod layer;
 mod negotiate;

@@ -2,6 +2,7 @@
 
 use crate::body::ObserveBody;
 use crate::future::{After, ResponseFuture};
+use crate::grpc;
 use crate::route::RequestHead;
 use crate::settings::Settings;
 use http::uri::Scheme as UriScheme;
@@ -81,6 +82,7 @@ impl Settings {
         });
         let request = HttpRequest::new(head.method.as_str(), head.path())
             .scheme(scheme)
+            .grpc(grpc::is_call(head.headers))
             .version(HttpVersion::of(head.version));
         // The user's functions: they may panic.
         let decided = catch_unwind(AssertUnwindSafe(|| {

@@ -14,6 +14,7 @@ pub struct OutgoingRequest<'a> {
     pub(super) path_and_query: &'a str,
     pub(super) template: &'static str,
     pub(super) resend_count: u32,
+    pub(super) grpc: bool,
 }
 
 impl<'a> OutgoingRequest<'a> {
@@ -29,7 +30,7 @@ impl<'a> OutgoingRequest<'a> {
     pub fn new(method: &'a str, scheme: &'a str, authority: &'a str, path_and_query: &'a str) -> Self {
         let default_port = if scheme == Scheme::Https.as_str() { 443 } else { 80 };
         let server = Server::of(authority, default_port);
-        Self { method, scheme, authority, server, path_and_query, template: "", resend_count: 0 }
+        Self { method, scheme, authority, server, path_and_query, template: "", resend_count: 0, grpc: false }
     }
 
     /// The server that it goes to, where its URL does not say. Defaults to none.
@@ -50,6 +51,13 @@ impl<'a> OutgoingRequest<'a> {
     /// How often it was sent before. Defaults to 0.
     pub fn resend_count(mut self, count: u32) -> Self {
         self.resend_count = count;
+        self
+    }
+
+    /// Whether it is a call by gRPC, whose path names the method: then its duration goes to
+    /// `rpc_client_call_duration_seconds` instead, and the status of the call says whether it failed. Defaults to `false`.
+    pub fn grpc(mut self, grpc: bool) -> Self {
+        self.grpc = grpc;
         self
     }
 }

@@ -1,6 +1,6 @@
 //! The metrics of HTTP clients.
 
-use super::{ErrorType, Method, Methods, Status};
+use super::{ErrorType, Later, Method, Methods, RpcClientLabels, Status};
 use crate::error::Error;
 use crate::label::own::{label_set, open_label};
 use crate::label::{LabelId, LabelValue};
@@ -64,6 +64,7 @@ impl ClientLabels {
 pub(crate) struct ClientMetrics {
     pub(crate) duration: Arc<Family<ClientLabels, Histogram>>,
     pub(crate) active: Arc<Family<ActiveCallLabels, Gauge>>,
+    pub(crate) calls: Later<RpcClientLabels>,
     pub(crate) methods: Methods,
 }
 
@@ -79,6 +80,6 @@ impl ClientMetrics {
             registry.register::<Family<_, _>>(Arc::clone(&active)).err(),
         ];
         registered.iter().flatten().for_each(&mut refused);
-        Self { duration, active, methods: Methods::known() }
+        Self { duration, active, calls: Later::default(), methods: Methods::known() }
     }
 }

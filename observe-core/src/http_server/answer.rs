@@ -163,6 +163,26 @@ impl HttpBody {
         self.close();
     }
 
+    /// Whether it is a call by gRPC, whose status may stand behind the body.
+    #[inline]
+    #[must_use]
+    pub fn is_grpc(&self) -> bool {
+        match &self.life {
+            Life::Over | Life::Stream(_) => false,
+            Life::Request(operation) => operation.is_grpc(),
+            Life::Call(operation) => operation.is_grpc(),
+        }
+    }
+
+    /// The value of `grpc-status` behind the body, before its end.
+    pub fn grpc_status(&mut self, value: &[u8]) {
+        match &mut self.life {
+            Life::Over | Life::Stream(_) => {}
+            Life::Request(operation) => operation.grpc_status(value),
+            Life::Call(operation) => operation.grpc_status(value),
+        }
+    }
+
     fn close(&mut self) {
         match std::mem::replace(&mut self.life, Life::Over) {
             Life::Over => {}

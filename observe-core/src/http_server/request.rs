@@ -14,6 +14,7 @@ pub struct HttpRequest<'a> {
     pub(super) trusted: bool,
     pub(super) started: Option<&'a [u8]>,
     pub(super) segment: Segment,
+    pub(super) grpc: bool,
 }
 
 impl<'a> HttpRequest<'a> {
@@ -28,6 +29,7 @@ impl<'a> HttpRequest<'a> {
             trusted: false,
             started: None,
             segment: Segment::NONE,
+            grpc: false,
         }
     }
 
@@ -67,6 +69,13 @@ impl<'a> HttpRequest<'a> {
     /// to `http_server_queue_duration_seconds` and to the request's line. Defaults to none.
     pub fn request_start(mut self, value: impl Into<Option<&'a [u8]>>) -> Self {
         self.started = value.into();
+        self
+    }
+
+    /// Whether it is a call by gRPC, whose path names the method: then its duration goes to
+    /// `rpc_server_call_duration_seconds` instead, and the status of the call says whether it failed. Defaults to `false`.
+    pub const fn grpc(mut self, grpc: bool) -> Self {
+        self.grpc = grpc;
         self
     }
 }

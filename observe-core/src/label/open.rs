@@ -124,6 +124,14 @@ impl OpenSet {
         }
     }
 
+    /// The value of a text that was interned before.
+    pub(crate) fn known(&self, text: &str) -> Option<LabelId> {
+        match self.table.get()?.find(text) {
+            Found::Known(code) => Some(LabelId(code)),
+            Found::Absent => None,
+        }
+    }
+
     /// The text of a value; `_OTHER` for one that is not of this set.
     #[must_use]
     pub fn text(&self, id: LabelId) -> &'static str {

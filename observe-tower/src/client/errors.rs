@@ -20,6 +20,7 @@ const MAX_CAUSES: usize = 16;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Errors {
     more: Vec<View>,
+    timeouts: Vec<fn(&(dyn Error + 'static)) -> bool>,
 }
 
 impl Errors {
@@ -27,8 +28,12 @@ impl Errors {
         self.more.push(view::<E>);
     }
 
+    pub(crate) fn know_timeout<E: Error + 'static>(&mut self) {
+        self.timeouts.push(<dyn Error>::is::<E>);
+    }
+
     pub(crate) fn are_more(&self) -> bool {
-        !self.more.is_empty()
+        !self.more.is_empty() || !self.timeouts.is_empty()
     }
 
     fn see<'a>(&self, error: &'a dyn Any) -> Option<&'a (dyn Error + 'static)> {
@@ -55,7 +60,7 @@ fn boxed(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
 /// The error type, and why in words, where the error is of a type that is known.
 pub(crate) fn describe(errors: &Errors, error: &dyn Any) -> (&'static str, Option<String>) {
     match errors.see(error) {
-        Some(error) => (error_type(error), Some(error_text(told(error)))),
+        Some(error) => (errors.error_type(error), Some(error_text(told(error)))),
         None => (OTHER, None),
     }
 }
@@ -69,20 +74,25 @@ fn told<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
     error
 }
 
-/// What an error is by its causes, the outermost first.
-pub(crate) fn error_type(error: &(dyn Error + 'static)) -> &'static str {
-    let mut connecting = false;
-    let mut cause = Some(error);
-    for _ in 0..MAX_CAUSES {
-        let Some(error) = cause else { break };
-        if let Some(known) = by_type(error, &mut connecting) {
-            return known;
+impl Errors {
+    /// What an error is by its causes, the outermost first.
+    fn error_type(&self, error: &(dyn Error + 'static)) -> &'static str {
+        let mut connecting = false;
+        let mut cause = Some(error);
+        for _ in 0..MAX_CAUSES {
+            let Some(error) = cause else { break };
+            if self.timeouts.iter().any(|is_one| is_one(error)) {
+                return TIMEOUT;
+            }
+            if let Some(known) = by_type(error, &mut connecting) {
+                return known;
+            }
+            // What an `io::Error` was made of is no source of it.
+            let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            cause = within.map(|within| within as &(dyn Error + 'static)).or_else(|| error.source());
         }
-        // What an `io::Error` was made of is no source of it.
-        let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        cause = within.map(|within| within as &(dyn Error + 'static)).or_else(|| error.source());
+        if connecting { CONNECT_ERROR } else { OTHER }
     }
-    if connecting { CONNECT_ERROR } else { OTHER }
 }
 
 fn by_type(error: &(dyn Error + 'static), connecting: &mut bool) -> Option<&'static str> {
@@ -104,6 +114,11 @@ fn by_type(error: &(dyn Error + 'static), connecting: &mut bool) -> Option<&'sta
         }
         return (error.is_incomplete_message() || error.is_closed() || error.is_canceled())
             .then_some(CONNECTION_CLOSED);
+    }
+    // The stream alone, or the connection below it.
+    #[cfg(feature = "grpc")]
+    if let Some(error) = error.downcast_ref::<h2::Error>() {
+        return (error.is_reset() || error.is_go_away()).then_some(CONNECTION_RESET);
     }
     match error.downcast_ref::<io::Error>()?.kind() {
         ErrorKind::TimedOut => Some(TIMEOUT),
@@ -155,6 +170,7 @@ mod tests {
     // Mutations caught: causes not looked at; what is within an `io::Error` passed over.
     #[test]
     fn an_error_is_known_by_its_causes() {
+        let error_type = |error: &(dyn Error + 'static)| Errors::default().error_type(error);
         let of = |kind: ErrorKind| error_type(&Outer(io::Error::from(kind).into()));
         assert_eq!(of(ErrorKind::ConnectionRefused), "connection_refused");
         assert_eq!(of(ErrorKind::ConnectionReset), "connection_reset");
@@ -174,6 +190,9 @@ mod tests {
         let error = Outer(io::Error::from(ErrorKind::ConnectionReset).into());
         assert_eq!(describe(&errors, &error), (OTHER, None));
         errors.know::<Outer>();
+        assert_eq!(errors.error_type(&Circle), OTHER);
+        errors.know_timeout::<Circle>();
+        assert_eq!(errors.error_type(&Outer(Circle.into())), "timeout");
         let (error_type, cause) = describe(&errors, &error);
         assert_eq!((error_type, cause.as_deref()), ("connection_reset", Some("outer: connection reset")));
         let boxed: Box<dyn Error + Send + Sync> = "plain".into();

@@ -37,6 +37,9 @@ use tower_layer::Layer;
 /// # Ok::<(), observe_core::Error>(())
 /// ```
 ///
+/// Calls by gRPC (feature `grpc`) have metrics of their own, and fail by their status: see
+/// [the guide](crate::guide::clients).
+///
 /// Layers that retry stand around it: see [`AttemptsLayer`](crate::AttemptsLayer). A timeout inside of it is a failure, one
 /// around it a cancellation.
 ///
@@ -119,6 +122,13 @@ impl ObserveClientLayer {
     #[must_use]
     pub fn errors<E: Error + 'static>(self) -> Self {
         self.with(|settings| settings.errors.know::<E>())
+    }
+
+    /// Has errors of this type taken for timeouts, wherever they are among the causes: `tonic::TimeoutExpired` of a channel.
+    /// Known without it are tower's, hyper's, reqwest's, and that of `std::io::Error`.
+    #[must_use]
+    pub fn timeouts<E: Error + 'static>(self) -> Self {
+        self.with(|settings| settings.errors.know_timeout::<E>())
     }
 
     fn with(mut self, set: impl FnOnce(&mut ClientSettings)) -> Self {

@@ -7,6 +7,7 @@ use crate::body::ObserveBody;
 use crate::call::Call;
 use crate::classify::{Classify, ResponseHead};
 use crate::future::ResponseFuture;
+use crate::grpc;
 use http::header::HOST;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -14,6 +15,7 @@ use http_body::Body;
 use observe_core::http_client::{HttpClient, HttpClientOperation, OutgoingRequest};
 use observe_core::http_server::HttpVersion;
 use observe_core::semconv::TRACERESPONSE;
+use observe_core::semconv::rpc::GRPC_STATUS;
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
@@ -113,7 +115,8 @@ impl ClientSettings {
             (None, Some(_)) => "",
             (None, None) => host(&parts.headers),
         };
-        let mut request = OutgoingRequest::new(method, scheme, authority, path_and_query);
+        let mut request = OutgoingRequest::new(method, scheme, authority, path_and_query)
+            .grpc(grpc::is_call(&parts.headers));
         if let Some((address, port)) = &self.server {
             request = request.server(address, *port);
         }
@@ -165,6 +168,11 @@ impl ClientAfter {
                 }
             }
             None => operation.status(status.as_u16()),
+        }
+        if operation.is_grpc()
+            && let Some(status) = parts.headers.get(GRPC_STATUS)
+        {
+            operation.grpc_status(status.as_bytes());
         }
         if settings.is_some_and(|settings| settings.trusts_response) {
             let mut said = parts.headers.get_all(TRACERESPONSE).iter();
