@@ -10,4 +10,5 @@ mod services;
 mod streams;
 #[cfg(test)]
 mod support;
+mod traces;
 mod wrk;
