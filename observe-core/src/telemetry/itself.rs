@@ -34,7 +34,7 @@ impl Collector for Itself {
         };
         let exported = |out: &mut Collect<'_>, signal: &str, outcome: &str, count: u64| {
             let labels = [(own::SIGNAL, signal), (crate::semconv::metric::OUTCOME, outcome)];
-            out.counter(own::EXPORT_TOTAL, "What was handed over, by signal and outcome.", &labels, count);
+            out.counter(own::EXPORT_TOTAL, own::EXPORT_HELP, &labels, count);
         };
         if let Some(lines) = &self.lines {
             for loss in Loss::ALL {
