@@ -91,7 +91,7 @@ impl Otlp {
         Self { protocol: Some(Protocol::Grpc), ..Self::default() }
     }
 
-    /// Where to, as `OTEL_EXPORTER_OTLP_ENDPOINT` says it: for HTTP `/v1/traces` is added. Defaults to
+    /// Where to, as `OTEL_EXPORTER_OTLP_ENDPOINT` says it: for HTTP `/v1/traces` is added, unless it is there. Defaults to
     /// `http://localhost:4318`, by gRPC to `http://localhost:4317`.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.endpoint = Some(url.into());

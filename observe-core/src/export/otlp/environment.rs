@@ -14,6 +14,8 @@ use crate::error::Error;
 use crate::export::spans::SpanLimits;
 use crate::semconv::{log, otel};
 
+/// Below the address of a collector by HTTP: where spans go.
+const TRACES_PATH: &str = "/v1/traces";
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -228,7 +230,8 @@ impl Plan {
                 url(text, protocol, is_whole, is_insecure(environment))
                     .map_err(|why| invalid(format!("{variable} `{}`: {why}", hidden(text))))?
             }
-            (None, Some(text)) => url(text, protocol, false, is_insecure(environment))
+            // Who names the whole address does not mean it twice.
+            (None, Some(text)) => url(text, protocol, text.ends_with(TRACES_PATH), is_insecure(environment))
                 .map_err(|why| invalid(format!("the endpoint `{}`: {why}", hidden(text))))?,
             (None, None) => {
                 let text = match protocol {
@@ -238,6 +241,9 @@ impl Plan {
                 url(text, protocol, false, true).map_err(invalid)?
             }
         };
+        if code.timeout.is_some_and(|timeout| timeout.is_zero()) {
+            return Err(invalid("the timeout of a request is above 0"));
+        }
         let mut headers = HeaderMap::new();
         let theirs = environment.first(HEADERS).filter(|_| is_theirs || code.headers.is_empty());
         if let Some((variable, text)) = theirs {
@@ -341,7 +347,7 @@ fn url(text: &str, protocol: Protocol, is_whole: bool, is_insecure: bool) -> Res
         return Err(RULE);
     }
     if protocol == Protocol::Http && !is_whole {
-        let path = format!("{}/v1/traces", url.path().trim_end_matches('/'));
+        let path = format!("{}{TRACES_PATH}", url.path().trim_end_matches('/'));
         url.set_path(&path);
     }
     Ok(url)

@@ -11,7 +11,8 @@ pub struct SpanLimits {
     pub spans: usize,
     /// Bytes of all of them together, at most 64 GiB. Defaults to 16 MiB.
     pub bytes: usize,
-    /// Spans that go at once, at most; no more than 1 MiB of them go, either. Defaults to 512.
+    /// Spans that go at once, at most, and no more than half of those that may wait; no more than 1 MiB of them go,
+    /// either. Defaults to 512.
     pub batch: usize,
     /// How long a span waits for others to go with; less when there are enough for a batch. Defaults to 1 s.
     pub delay: Duration,
@@ -30,7 +31,7 @@ impl SpanLimits {
         Self {
             spans,
             bytes: self.bytes.min(Self::MAX_BYTES),
-            batch: self.batch.clamp(1, spans),
+            batch: self.batch.clamp(1, spans.div_ceil(2)),
             delay: self.delay.min(Self::MAX_DELAY),
             give_up: self.give_up,
         }

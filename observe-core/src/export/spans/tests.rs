@@ -179,6 +179,17 @@ fn spans_go_in_batches() {
     balanced(&queue, &desk, 28);
 }
 
+// Mutation caught: a batch that is never full, since failures alone may fill the queue.
+#[test]
+fn a_batch_is_at_most_half_of_the_queue() {
+    let hour = Duration::from_secs(3_600);
+    let (queue, desk) = start(SpanLimits { delay: hour, ..limits(100, 100) });
+    for _ in 0..50 {
+        queue.take(trace(1, Keep::Baseline));
+    }
+    desk.wait_for(1);
+}
+
 // Mutations caught: waiting for the delay though there is enough; not waiting for it; a delay that never ends.
 #[test]
 fn a_batch_goes_when_it_is_full_or_old() {

@@ -23,6 +23,11 @@ fn whose_word_counts() {
         (&[][..], None, "spans to nowhere by default"),
         (&[], code(), "spans to http://code:1/v1/traces (http/protobuf) by code"),
         (
+            &[],
+            Some(Otlp::http().endpoint("http://code:1/v1/traces")),
+            "spans to http://code:1/v1/traces (http/protobuf) by code",
+        ),
+        (
             &[(EXPORTER, "otlp")],
             None,
             "spans to http://localhost:4318/v1/traces (http/protobuf) by OTEL_TRACES_EXPORTER",
@@ -135,6 +140,7 @@ fn what_is_wrong_is_told_by_its_name() {
         Otlp::new().header("a b", "1"),
         Otlp::new().header("a", "\n"),
         Otlp::new().certificate("/nowhere/ca.pem"),
+        Otlp::new().timeout(Duration::ZERO),
     ] {
         let error = Plan::decide(&Environment::default(), Some(&code), false).unwrap_err();
         assert!(error.is_invalid(), "{error}");
