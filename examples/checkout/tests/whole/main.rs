@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod drain;
 mod prometheus;
+mod rotel;
 mod services;
 // `cfg`, so that lints know their helpers for test code.
 #[cfg(test)]
