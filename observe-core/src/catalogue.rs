@@ -60,6 +60,7 @@ const TELEMETRY: &[Entry] = &[
     entry(own::EXPORT_TOTAL, Kind::Counter, &[own::SIGNAL, metric::OUTCOME]),
     entry(own::TRACES_TOTAL, Kind::Counter, &[own::DECISION]),
     entry(own::QUEUE_LENGTH, Kind::Gauge, &[own::SIGNAL]),
+    entry(own::TRACE_MEMORY_BYTES, Kind::Gauge, &[]),
     entry(recorder::MEMORY_BYTES, Kind::Gauge, &[]),
     entry(own::BUILD_INFO, Kind::Info, &[own::VERSION, own::REVISION]),
     entry(own::PROCESS_START_TIME_SECONDS, Kind::Gauge, &[]),

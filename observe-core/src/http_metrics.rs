@@ -12,9 +12,7 @@ mod stream;
 
 pub use self::classic::HttpNames;
 pub(crate) use self::client::{ClientLabels, ClientMetrics, ServerAddress, ServerPort, UrlTemplate};
-pub(crate) use self::grpc::{
-    Grpc, GrpcStatus, RpcCall, RpcClientLabels, RpcLabels, answered_calls, made_calls,
-};
+pub(crate) use self::grpc::{GrpcStatus, RpcCall, RpcClientLabels, RpcLabels, answered_calls, made_calls};
 pub use self::segment::Segment;
 pub use self::stream::StreamKind;
 pub(crate) use self::stream::{OpenStreamLabels, StreamLabels};

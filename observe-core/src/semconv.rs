@@ -266,6 +266,8 @@ pub mod own {
     pub const HEADER: &str = "header";
     /// Reason: more spans were open than are kept.
     pub const TOO_MANY_OPEN: &str = "too_many_open";
+    /// Memory that holds back traces which are under way.
+    pub const TRACE_MEMORY_BYTES: &str = "observe_trace_memory_bytes";
     /// Reason: its trace had as many spans, or bytes, as one may have.
     pub const TRACE_FULL: &str = "trace_full";
     /// Reason: as many traces were under way as may be.

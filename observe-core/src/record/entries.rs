@@ -49,11 +49,6 @@ impl Entries {
         self.0.capacity()
     }
 
-    /// Whether there is none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Removes all, and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.0.clear();

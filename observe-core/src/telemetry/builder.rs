@@ -371,7 +371,7 @@ impl Builder {
         let (format, misread) = decide_format(std::env::var("OBSERVE_LOG").ok(), self.format);
         let (sampling, unsampled) = decide_sampling(
             std::env::var(semconv::OTEL_TRACES_SAMPLER).ok(),
-            std::env::var(semconv::OTEL_TRACES_SAMPLER_ARG).ok(),
+            std::env::var(semconv::OTEL_TRACES_SAMPLER_ARG).ok().as_deref(),
             self.sampling,
         );
         let started = self.clock.unix_nanos(self.clock.now());

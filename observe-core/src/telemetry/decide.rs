@@ -82,11 +82,11 @@ pub(super) fn decide_propagators(
 /// The code's word wins over the variable's. What the variable says that is no sampling is told.
 pub(super) fn decide_sampling(
     asked: Option<String>,
-    share: Option<String>,
+    share: Option<&str>,
     code: Option<Sampling>,
 ) -> (Decided<Sampling>, Option<Error>) {
     let asked = asked.filter(|name| !name.trim().is_empty());
-    let (asked, misread) = match asked.map(|name| Sampling::named(&name, share.as_deref())).transpose() {
+    let (asked, misread) = match asked.map(|name| Sampling::named(&name, share)).transpose() {
         Ok(asked) => (asked, None),
         Err(error) => (None, Some(error)),
     };

@@ -60,6 +60,8 @@ impl Collector for Itself {
                 out.gauge(recorder_names::MEMORY_BYTES, help, &[], recorder.held() as u64);
             }
             dropped(out, "span", own::TOO_MANY_OPEN, hub.spans_refused.load(Ordering::Relaxed));
+            let help = "Memory that holds back traces which are under way, in bytes.";
+            out.gauge(own::TRACE_MEMORY_BYTES, help, &[], hub.traces.held_bytes() as u64);
             for cut in Cut::ALL {
                 dropped(out, "span", cut.as_str(), hub.traces.count(cut));
             }

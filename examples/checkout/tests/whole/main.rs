@@ -4,12 +4,14 @@
 #[cfg(test)]
 mod drain;
 mod prometheus;
+// `cfg`, so that lints know their helpers for test code.
+#[cfg(test)]
 mod rotel;
 mod services;
-// `cfg`, so that lints know their helpers for test code.
 #[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
 mod traces;
 mod wrk;

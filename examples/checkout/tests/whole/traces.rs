@@ -114,7 +114,7 @@ fn failures_are_kept_from_the_root_to_the_leaf_and_one_in_a_hundred_of_the_rest(
                     if request >= REQUESTS {
                         break;
                     }
-                    let simulate = if request % FAILS == 0 { "fail" } else { "" };
+                    let simulate = if request.is_multiple_of(FAILS) { "fail" } else { "" };
                     let headers = format!("traceparent: 00-{}-{CALLER}-00\r\n", hex(trace_id(request)));
                     let status = charge(running.checkout, simulate, &headers).unwrap().status;
                     assert!([201, 409, 502].contains(&status), "{status}");
@@ -129,7 +129,7 @@ fn failures_are_kept_from_the_root_to_the_leaf_and_one_in_a_hundred_of_the_rest(
     for request in 0..REQUESTS {
         let id = trace_id(request);
         let trace = traces.get(&hex(id));
-        if request % FAILS == 0 {
+        if request.is_multiple_of(FAILS) {
             let trace = trace.unwrap_or_else(|| panic!("the trace of failure {request} is not there"));
             let bank = trace.values().find(|(_, span)| span.name.ends_with("ask_the_bank"));
             let path = path(trace, &bank.unwrap_or_else(|| panic!("no leaf in {trace:#?}")).1);
