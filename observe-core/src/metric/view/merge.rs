@@ -341,7 +341,9 @@ mod tests {
 
     /// The histograms that a visitor was shown: labels, bounds, buckets, sum, exemplars' times.
     #[derive(Default)]
-    struct Seen(Vec<(String, Vec<f64>, Vec<u64>, f64, Vec<u64>)>);
+    struct Seen(Vec<Row>);
+
+    type Row = (String, Vec<f64>, Vec<u64>, f64, Vec<u64>);
 
     impl Visitor for Seen {
         fn family(&mut self, _: &Head<'_>) {}

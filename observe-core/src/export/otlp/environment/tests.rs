@@ -6,8 +6,8 @@ fn environment(variables: &[(&'static str, &str)]) -> Environment {
     variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
 }
 
-fn decided(variables: &[(&'static str, &str)], code: Option<Otlp>) -> Plan {
-    Plan::decide(&environment(variables), code.as_ref(), false).unwrap()
+fn decided(variables: &[(&'static str, &str)], code: impl Into<Option<Otlp>>) -> Plan {
+    Plan::decide(&environment(variables), code.into().as_ref(), false).unwrap()
 }
 
 const DISABLED: &str = otel::SDK_DISABLED;
