@@ -126,7 +126,7 @@ impl HttpServer {
         let call = grpc::call(request);
         let admitted = self.untrusted.admit(context, request.trusted);
         let context = admitted.as_ref().map_or(context, |admitted| &*admitted.context);
-        let keep = admitted.as_ref().is_some_and(|admitted| admitted.keep);
+        let keep = admitted.as_ref().is_some_and(|admitted| admitted.keep) || request.trusted && request.keep;
         let now = self.hub.clock.now();
         let mut span = OpenSpan::root(&self.hub, Some(context), true, now);
         if let Some(span) = Shared::get_mut(&mut span) {
@@ -185,7 +185,7 @@ impl HttpServer {
     pub fn pass(&self, request: &HttpRequest<'_>, context: &Context) -> HttpServerOperation {
         let admitted = self.untrusted.admit(context, request.trusted);
         let context = admitted.as_ref().map_or(context, |admitted| &*admitted.context);
-        let keep = admitted.as_ref().is_some_and(|admitted| admitted.keep);
+        let keep = admitted.as_ref().is_some_and(|admitted| admitted.keep) || request.trusted && request.keep;
         let mut span = OpenSpan::root(&self.hub, Some(context), true, self.hub.clock.now());
         if let Some(span) = Shared::get_mut(&mut span) {
             if keep {

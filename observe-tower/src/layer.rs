@@ -5,6 +5,7 @@ use crate::classify::Classify;
 use crate::route::{RequestHead, RouteOf, Routes};
 use crate::service::ObserveService;
 use crate::settings::{Exclusion, Settings};
+use http::HeaderName;
 use observe_core::Telemetry;
 use observe_core::context::Untrusted;
 use observe_core::http_server::{Scheme, Segment};
@@ -62,6 +63,7 @@ impl ObserveLayer {
                 place: Arc::default(),
                 excluded: Vec::new(),
                 trusted: None,
+                debug_header: None,
                 segments: None,
             }),
         }
@@ -177,6 +179,27 @@ impl ObserveLayer {
     pub fn trust_if(self, is_trusted: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
         self.settings.server.expect_queue();
         self.with(|settings| settings.trusted = Some(Arc::new(is_trusted)))
+    }
+
+    /// The header by which a trusted caller ([`trust_if`](ObserveLayer::trust_if)) asks for a request's trace to be kept:
+    /// it is, here and in the services behind that trust this one. Any value but `0`, `false` and none counts. Of others
+    /// it is passed over. Defaults to no header.
+    ///
+    /// ```
+    /// use http::HeaderName;
+    /// use observe_core::Telemetry;
+    /// use observe_tower::{ObserveLayer, RequestHead};
+    ///
+    /// let telemetry = Telemetry::builder("orders").build()?;
+    /// let layer = ObserveLayer::new(&telemetry)
+    ///     .trust_if(|head: &RequestHead<'_>| head.headers.contains_key("x-internal"))
+    ///     .debug_header(HeaderName::from_static("x-debug"));
+    /// # let _ = layer;
+    /// # Ok::<(), observe_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn debug_header(self, name: HeaderName) -> Self {
+        self.with(|settings| settings.debug_header = Some(name))
     }
 
     /// What is taken of the context of callers that are not trusted. Defaults to their trace, which goes on, but not

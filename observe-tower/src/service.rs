@@ -94,7 +94,8 @@ impl Settings {
                 // Not looked for where it would not count.
                 let started = if trusted { head.headers.get(X_REQUEST_START) } else { None };
                 let started = started.map(HeaderValue::as_bytes);
-                let request = request.route(route).trusted(trusted).request_start(started);
+                let keep = trusted && self.asks_to_keep(head);
+                let request = request.route(route).trusted(trusted).keep(keep).request_start(started);
                 if excluded {
                     self.server.pass(&request, &context)
                 } else {

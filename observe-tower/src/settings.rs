@@ -3,6 +3,7 @@
 use crate::carrier::Told;
 use crate::classify::Classify;
 use crate::route::{RequestHead, Routes};
+use http::HeaderName;
 use observe_core::http_server::{HttpServer, Scheme, Segment};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,6 +21,7 @@ pub(crate) struct Settings {
     pub(crate) place: Arc<Place>,
     pub(crate) excluded: Vec<Exclusion>,
     pub(crate) trusted: Option<Predicate>,
+    pub(crate) debug_header: Option<HeaderName>,
     pub(crate) segments: Option<SegmentOf>,
 }
 
@@ -41,6 +43,12 @@ impl Settings {
 
     pub(crate) fn trusts(&self, head: &RequestHead<'_>) -> bool {
         self.trusted.as_ref().is_some_and(|is_trusted| is_trusted(head))
+    }
+
+    /// Whether a request asks for its trace to be kept: the header is there, and says neither `0` nor `false`.
+    pub(crate) fn asks_to_keep(&self, head: &RequestHead<'_>) -> bool {
+        let value = self.debug_header.as_ref().and_then(|name| head.headers.get(name));
+        value.is_some_and(|value| !matches!(value.as_bytes().trim_ascii(), b"" | b"0" | b"false"))
     }
 
     /// The segment of a request; [`Segment::OTHER`] where the user's function panics: a request is not to fail by a label.

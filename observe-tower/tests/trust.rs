@@ -138,3 +138,28 @@ async fn what_is_excluded_is_let_in_no_further() {
     assert_ne!(&text(&sent_on(&edge, from(OUTSIDE)).await, "traceparent")[3..35], TRACE);
     assert!(observed.requests().is_empty());
 }
+
+// Mutations caught: a header that counts whoever sent it; a value of `0` taken for a wish.
+#[tokio::test]
+async fn a_trusted_caller_s_debug_header_keeps_the_trace() {
+    for (peer, value, kept) in [
+        (INSIDE, Some("1"), true),
+        (INSIDE, Some("yes"), true),
+        (INSIDE, Some("0"), false),
+        (INSIDE, Some(" false "), false),
+        (INSIDE, Some(""), false),
+        (INSIDE, None, false),
+        (OUTSIDE, Some("1"), false),
+    ] {
+        let telemetry = Telemetry::builder("test").sampling(Sampling::never()).without_log().build().unwrap();
+        let layer = layer(&telemetry).debug_header(http::HeaderName::from_static("x-debug"));
+        let mut request = from(peer);
+        let headers = request.headers_mut();
+        headers.insert("traceparent", format!("00-{TRACE}-{SPAN}-00").parse().unwrap());
+        if let Some(value) = value {
+            headers.insert("x-debug", value.parse().unwrap());
+        }
+        let sent = sent_on(&layer, request).await;
+        assert_eq!(text(&sent, "traceparent").ends_with("-01"), kept, "{peer:?} {value:?}");
+    }
+}

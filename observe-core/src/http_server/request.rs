@@ -12,6 +12,7 @@ pub struct HttpRequest<'a> {
     pub(super) scheme: Scheme,
     pub(super) version: Option<HttpVersion>,
     pub(super) trusted: bool,
+    pub(super) keep: bool,
     pub(super) started: Option<&'a [u8]>,
     pub(super) segment: Segment,
     pub(super) grpc: bool,
@@ -27,6 +28,7 @@ impl<'a> HttpRequest<'a> {
             scheme: Scheme::Http,
             version: None,
             trusted: false,
+            keep: false,
             started: None,
             segment: Segment::NONE,
             grpc: false,
@@ -61,6 +63,13 @@ impl<'a> HttpRequest<'a> {
     /// kept here too and told so onwards. Defaults to `false`: see [`HttpServer::untrusted`](super::HttpServer::untrusted).
     pub const fn trusted(mut self, trusted: bool) -> Self {
         self.trusted = trusted;
+        self
+    }
+
+    /// Whether its sender asks for its trace to be kept, by a header of its own say: it is, and told so onwards, where the
+    /// sender is trusted. Defaults to `false`.
+    pub const fn keep(mut self, keep: bool) -> Self {
+        self.keep = keep;
         self
     }
 
