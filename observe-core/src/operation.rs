@@ -403,7 +403,9 @@ fn tell(end: &End<'_>, measure: &Measure) {
         measure.told_when_ok().filter(|_| end.outcome == Outcome::Ok)
     };
     let level = level.filter(|level| end.trace.hub.passes(*level));
-    if level.is_none() && end.outcome == Outcome::Ok && !end.span.is_local_root {
+    // Nothing was said that its record does not say by itself.
+    let is_plain = end.outcome == Outcome::Ok && (!end.span.is_local_root || end.trace.told().is_none());
+    if level.is_none() && is_plain {
         return end.record(measure.name(), measure.kind(), &Fields::new());
     }
     scratch::with(|scratch| {
