@@ -338,6 +338,53 @@ fn a_failure_is_one_line_with_the_innermost_cause() {
     assert_eq!(causes, ["text", "innermost"]);
 }
 
+#[derive(Debug)]
+enum Refusal {
+    Declined,
+    Broken,
+}
+
+impl Refusal {
+    fn is_failure(&self) -> bool {
+        matches!(self, Refusal::Broken)
+    }
+}
+
+#[observed(failure = Refusal::is_failure)]
+fn refused(refusal: Refusal) -> Result<(), Refusal> {
+    Err(refusal)
+}
+
+#[observed(failure = |code: &u8| *code > 1, err(off))]
+async fn refused_later(code: u8) -> Result<(), u8> {
+    if code == 0 { Ok(()) } else { Err(code) }
+}
+
+#[observed(failure = |_: &u8| panic!("in the predicate"))]
+fn refused_rudely() -> Result<(), u8> {
+    Err(1)
+}
+
+// Mutations caught: `is_excused` that is not asked, or asked of what went well; a predicate's panic that goes on.
+#[tokio::test]
+async fn an_error_that_is_no_failure_is_an_answer() {
+    let seen = Seen::new("info");
+    let ends = |function: &str| {
+        ["ok", "error"].map(|outcome| seen.count(&format!("observed_options::{function}"), outcome))
+    };
+    seen.telemetry.run(|| {
+        refused(Refusal::Declined).unwrap_err();
+        refused(Refusal::Broken).unwrap_err();
+        refused_rudely().unwrap_err();
+    });
+    for code in [0, 1, 2] {
+        let _ = seen.telemetry.scope(refused_later(code)).await;
+    }
+    assert_eq!(ends("refused"), [Some(1.0), Some(1.0)]);
+    assert_eq!(ends("refused_later"), [Some(2.0), Some(1.0)]);
+    assert_eq!(ends("refused_rudely"), [Some(0.0), Some(1.0)]);
+}
+
 #[observed(ok_level = "info")]
 fn told_when_ok(fails: bool) -> Result<(), u8> {
     if fails { Err(1) } else { Ok(()) }

@@ -23,6 +23,7 @@ pub(crate) struct Options {
     pub(crate) fields: Option<Given<Vec<Field>>>,
     pub(crate) parent: Option<Given<Expr>>,
     pub(crate) err: Option<Given<Told>>,
+    pub(crate) failure: Option<Given<Expr>>,
     pub(crate) ok_level: Option<Given<Level>>,
     pub(crate) dependency: Option<Given<Expr>>,
     pub(crate) buckets: Option<Given<Expr>>,
@@ -66,13 +67,14 @@ pub(crate) struct Field {
 }
 
 /// Every option, for those who mistype one.
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 14] = [
     "name",
     "target",
     "level",
     "fields",
     "parent",
     "err",
+    "failure",
     "ok_level",
     "dependency",
     "buckets",
@@ -112,6 +114,7 @@ impl Options {
             "level" => once(&mut self.level, key, || value(input)),
             "ok_level" => once(&mut self.ok_level, key, || value(input)),
             "parent" => once(&mut self.parent, key, || value(input)),
+            "failure" => once(&mut self.failure, key, || value(input)),
             "buckets" => once(&mut self.buckets, key, || value(input)),
             "fields" => once(&mut self.fields, key.clone(), || fields(input, &key)),
             "err" => once(&mut self.err, key.clone(), || told(input, &key)),

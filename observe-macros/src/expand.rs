@@ -265,7 +265,15 @@ impl Expansion<'_> {
                 quote_spanned!(ours(place)=> #private::observed::probe::told_by_display(#value))
             }
         };
-        quote!(|#value| { #probe })
+        let excused = self.options.failure.as_ref().map(|failure| {
+            let is_failure = &failure.value;
+            let place = ours(failure.key.span());
+            let excused = quote_spanned!(place=> #private::observed::probe::is_excused);
+            let mut value = value.clone();
+            value.set_span(place);
+            quote!(if #excused(#value, #is_failure) { return #private::observed::Verdict::Ok; })
+        });
+        quote!(|#value| { #excused #probe })
     }
 }
 

@@ -91,6 +91,8 @@ pub fn metric(options: TokenStream, item: TokenStream) -> TokenStream {
 /// - `parent = …`: what it hangs below, a `tracing` span, its id, or a `Context`; `None`: a new trace. Defaults to
 ///   what is running.
 /// - `err(Debug)`, `err(Display)`, `err(off)`: which text an error has; `off` tells none, and it stays an error.
+/// - `failure = Declined::is_failure`: which errors are failures, a path or a closure that takes `&E`. The others are
+///   answers: it ended well, and no trace is kept for them. Defaults to all.
 /// - `ok_level = "info"`: it writes a line of this level when it ends well. Defaults to none.
 /// - `dependency = "payment"`: it calls something else: its durations are in
 ///   `dependency_duration_seconds{dependency,operation,outcome}` instead, and its span is a client's.

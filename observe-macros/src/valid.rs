@@ -56,17 +56,23 @@ impl Shape {
             check_fields(&fields.value, function, errors);
         }
         let returns = returns(&sig.output);
-        match (&returns, &options.err, &options.ok_level) {
-            (Returns::Never, Some(Given { key, .. }), _) | (Returns::Never, _, Some(Given { key, .. })) => {
-                errors.at(
-                    key,
-                    "a function that returns `!` ends by a panic, or is dropped: it has no result to tell of",
-                );
+        let of_errors = [key(&options.err), key(&options.failure)];
+        let of_results = of_errors.into_iter().chain([key(&options.ok_level)]);
+        match &returns {
+            Returns::Never => {
+                for key in of_results.flatten() {
+                    errors.at(
+                        key,
+                        "a function that returns `!` ends by a panic, or is dropped: it has no result to tell of",
+                    );
+                }
             }
-            (Returns::Nothing, Some(Given { key, .. }), _) => {
-                errors.at(key, "this function returns no `Result`, so it has no error to tell of");
+            Returns::Nothing => {
+                for key in of_errors.into_iter().flatten() {
+                    errors.at(key, "this function returns no `Result`, so it has no error to tell of");
+                }
             }
-            _ => {}
+            Returns::Value(_) => {}
         }
         if sig.asyncness.is_some() {
             return Shape::Async(returns);
@@ -83,11 +89,13 @@ impl Shape {
     }
 }
 
+/// Where an option was written.
+fn key<T>(option: &Option<Given<T>>) -> Option<&Ident> {
+    option.as_ref().map(|given| &given.key)
+}
+
 /// Options that leave each other nothing to do.
 fn contradictions(options: &Options, errors: &mut Errors) {
-    fn key<T>(option: &Option<Given<T>>) -> Option<&Ident> {
-        option.as_ref().map(|given| &given.key)
-    }
     let of_span = [
         key(&options.fields),
         key(&options.level),

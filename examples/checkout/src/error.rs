@@ -35,6 +35,11 @@ pub(crate) enum Failure {
 }
 
 impl ShopError {
+    /// Whether the shop is to blame.
+    pub(crate) fn is_failure(&self) -> bool {
+        self.failure().is_some()
+    }
+
     fn failure(&self) -> Option<Failure> {
         match self {
             ShopError::Unavailable(..) => Some(Failure::Unavailable),

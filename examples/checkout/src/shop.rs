@@ -37,7 +37,7 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
-    #[observed]
+    #[observed(failure = ShopError::is_failure)]
     pub(crate) async fn place(&self, new: &NewOrder) -> Result<Order, ShopError> {
         let goods = Goods { item: new.item, quantity: new.quantity };
         if !self.reserve(goods).await.map_err(|error| ShopError::Unavailable("inventory", error))? {

@@ -5,6 +5,7 @@
 //! compiled (`T`) is none.
 
 use super::{Text, Verdict};
+use crate::catch::catch;
 use std::error::Error;
 use std::fmt::{Debug, Display};
 use std::ops::Deref;
@@ -131,6 +132,13 @@ pub fn told_by_debug<T, E: Debug>(result: &Result<T, E>) -> Verdict<'_> {
 #[inline]
 pub fn told_by_display<T, E: Display>(result: &Result<T, E>) -> Verdict<'_> {
     judge(result, |error| Text::Display(error))
+}
+
+/// `failure = …`: whether it is an error that is no failure. A predicate that panics says that it is one.
+#[inline]
+pub fn is_excused<T, E>(result: &Result<T, E>, is_failure: impl FnOnce(&E) -> bool) -> bool {
+    let Err(error) = result else { return false };
+    !catch(|| is_failure(error)).unwrap_or(true)
 }
 
 #[inline]

@@ -13,7 +13,7 @@ fn of_the_metrics() {}
 #[observed(span = off, metrics = off)]
 fn of_everything() {}
 
-#[observed(err(Debug))]
+#[observed(err(Debug), failure = |_| true)]
 fn no_result() {}
 
 #[observed(err(off))]

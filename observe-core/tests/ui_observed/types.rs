@@ -38,3 +38,17 @@ const FALLING: Buckets = Buckets::new(&[1.0, 0.5]);
 fn no_buckets() {}
 
 fn main() {}
+
+fn is_failure(code: &u8) -> bool {
+    *code > 1
+}
+
+#[observed(failure = is_failure)]
+fn an_answer() -> u8 {
+    1
+}
+
+#[observed(failure = is_failure)]
+fn another_error() -> Result<(), String> {
+    Ok(())
+}
