@@ -8,7 +8,11 @@ pub(crate) mod otlp;
 pub(crate) mod otlp_json;
 pub(crate) mod pretty;
 pub(crate) mod prometheus;
+#[cfg(feature = "otlp")]
+pub(crate) mod push;
 pub(crate) mod queue;
+#[cfg(feature = "otlp")]
+mod runtime;
 pub(crate) mod snapshot;
 #[cfg(feature = "otlp")]
 pub(crate) mod spans;

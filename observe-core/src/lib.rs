@@ -57,6 +57,7 @@
 //! - `macros` (default): `#[observed]`, `#[metric]`, the label derives.
 //! - `metrics`: `Telemetry::metrics_bridge`, to take in what the macros of the `metrics` crate record.
 //! - `otlp`: `Builder::otlp`, `Builder::console_spans`: kept traces go to a collector, by HTTP; to standard output.
+//!   `Builder::otlp_metrics`: metrics are pushed there.
 //! - `otlp-grpc`: to a collector by gRPC, too.
 //! - `opentelemetry`: `Builder::opentelemetry_context`, so that libraries instrumented with its API join the same trace.
 //! - `subscriber`: `Telemetry::layer`, to join a `tracing-subscriber` registry.

@@ -239,7 +239,7 @@ pub mod own {
     /// Headers of incoming contexts that were not taken, by `header` and `reason`.
     pub const CONTEXT_REJECTED_TOTAL: &str = "observe_context_rejected_total";
     /// What was handed over, by `signal` and `outcome`: lines written, and writes that failed; attempts to export a
-    /// batch of spans.
+    /// batch of spans, and to push metrics.
     pub const EXPORT_TOTAL: &str = "observe_export_total";
     pub(crate) const EXPORT_HELP: &str = "What was handed over, by signal and outcome.";
     /// Traces by `decision`: kept as `baseline`, `failure`, `slow` or `marked`; `limited`: not kept, since there were too
@@ -294,6 +294,38 @@ pub mod recorder {
     pub const OBSERVE_SNAPSHOTS: &str = "OBSERVE_SNAPSHOTS";
 }
 
+/// Metrics and attributes as OTLP has them: in Prometheus their dots are underscores, and the unit ends the name.
+/// (OpenTelemetry semantic conventions, "HTTP metrics", "RPC metrics"; compatibility with Prometheus.)
+pub mod otel_metric {
+    /// How long requests took.
+    pub const HTTP_SERVER_REQUEST_DURATION: &str = "http.server.request.duration";
+    /// How many requests are in flight.
+    pub const HTTP_SERVER_ACTIVE_REQUESTS: &str = "http.server.active_requests";
+    /// How many bytes of requests' bodies were read.
+    pub const HTTP_SERVER_REQUEST_BODY_SIZE: &str = "http.server.request.body.size";
+    /// How many bytes of answers' bodies were sent.
+    pub const HTTP_SERVER_RESPONSE_BODY_SIZE: &str = "http.server.response.body.size";
+    /// How long requests waited before the service had them. In the conventions' manner, but not of them.
+    pub const HTTP_SERVER_QUEUE_DURATION: &str = "http.server.queue.duration";
+    /// How long was waited until a request could be taken. In the conventions' manner, but not of them.
+    pub const HTTP_SERVER_READY_WAIT: &str = "http.server.ready.wait";
+    /// How long streams lived. In the conventions' manner, but not of them.
+    pub const HTTP_SERVER_STREAM_DURATION: &str = "http.server.stream.duration";
+    /// How many streams are open. In the conventions' manner, but not of them.
+    pub const HTTP_SERVER_OPEN_STREAMS: &str = "http.server.open_streams";
+    /// How long requests to others took.
+    pub const HTTP_CLIENT_REQUEST_DURATION: &str = "http.client.request.duration";
+    /// How many requests to others are in flight.
+    pub const HTTP_CLIENT_ACTIVE_REQUESTS: &str = "http.client.active_requests";
+    /// How long served calls took.
+    pub const RPC_SERVER_CALL_DURATION: &str = "rpc.server.call.duration";
+    /// How long calls to others took.
+    pub const RPC_CLIENT_CALL_DURATION: &str = "rpc.client.call.duration";
+
+    /// What says of a metric that OTLP has no kind for what it is in Prometheus.
+    pub const PROMETHEUS_TYPE: &str = "prometheus.type";
+}
+
 /// Export of spans: variables (OpenTelemetry specification, "Environment Variable Specification" and "OTLP Exporter
 /// Configuration"), resource attributes, reasons and outcomes.
 pub mod otel {
@@ -343,6 +375,30 @@ pub mod otel {
     pub const INSECURE: &str = "OTEL_EXPORTER_OTLP_INSECURE";
     /// The same for spans.
     pub const TRACES_INSECURE: &str = "OTEL_EXPORTER_OTLP_TRACES_INSECURE";
+    /// `otlp`, `console`, `prometheus` or `none`; several with commas between them.
+    pub const METRICS_EXPORTER: &str = "OTEL_METRICS_EXPORTER";
+    /// How often metrics are pushed, in milliseconds.
+    pub const METRIC_EXPORT_INTERVAL: &str = "OTEL_METRIC_EXPORT_INTERVAL";
+    /// How long one push may take, in milliseconds.
+    pub const METRIC_EXPORT_TIMEOUT: &str = "OTEL_METRIC_EXPORT_TIMEOUT";
+    /// Where metrics are pushed to, as it stands.
+    pub const METRICS_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
+    /// The protocol for metrics.
+    pub const METRICS_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL";
+    /// Headers of each request with metrics.
+    pub const METRICS_HEADERS: &str = "OTEL_EXPORTER_OTLP_METRICS_HEADERS";
+    /// How long one request with metrics may take, in milliseconds.
+    pub const METRICS_TIMEOUT: &str = "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT";
+    /// Compression of metrics.
+    pub const METRICS_COMPRESSION: &str = "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION";
+    /// The authorities, for metrics.
+    pub const METRICS_CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE";
+    /// The own certificate, for metrics.
+    pub const METRICS_CLIENT_CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE";
+    /// The key of it, for metrics.
+    pub const METRICS_CLIENT_KEY: &str = "OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY";
+    /// Without TLS, for metrics.
+    pub const METRICS_INSECURE: &str = "OTEL_EXPORTER_OTLP_METRICS_INSECURE";
     /// How many spans may wait.
     pub const BSP_MAX_QUEUE_SIZE: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
     /// How many spans go at once, at most.
@@ -379,6 +435,8 @@ pub mod otel {
 
     /// The kind of data.
     pub const SPAN: &str = "span";
+    /// The kind of data.
+    pub const METRIC: &str = "metric";
     /// Lines and links of spans whose end was handed over apart from them.
     pub const SPAN_EVENT: &str = "span_event";
     /// Reason: the collector refused the batch for good, or its answer was none.

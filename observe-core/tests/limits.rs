@@ -22,6 +22,8 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("export/otlp_json.rs", "HAS_IS_REMOTE", "a bit"),
     ("export/otlp_json.rs", "IS_REMOTE", "a bit"),
     ("export/otlp_json.rs", "STATUS_ERROR", "a code"),
+    ("export/otlp/metrics.rs", "CUMULATIVE", "a mark"),
+    ("export/push/worker.rs", "RESTART", "a pace"),
     ("export/queue.rs", "BUFFER_SIZE", "what a buffer begins with"),
     ("export/queue.rs", "CLOSED", "a bit"),
     ("export/queue.rs", "LINE", "one line, in a word that counts lines and bytes"),

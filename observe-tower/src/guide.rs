@@ -82,7 +82,7 @@ pub mod telemetry {}
 /// The end of a service, and of a job: readiness, requests, lines, the last scrape.
 #[doc = include_str!("../docs/shutdown.md")]
 pub mod shutdown {}
-/// Kept traces to a collector: by HTTP, by gRPC, when it is not there.
+/// Kept traces and metrics to a collector: by HTTP, by gRPC, when it is not there.
 ///
 // Its snippets need the feature `otlp`: observe-core, which has it, tests them.
 #[doc = "[Configuration]: self::configuration"]

@@ -1,4 +1,4 @@
-//! OTLP: spans to a collector, by HTTP or gRPC.
+//! OTLP: spans and metrics to a collector, by HTTP or gRPC.
 //!
 //! The messages are OpenTelemetry's (`opentelemetry-proto`); the way to the collector is ours: see
 //! `docs/decisions/0007-the-way-to-a-collector.md`.
@@ -9,13 +9,15 @@ pub(crate) mod environment;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
 mod http;
+mod metrics;
 mod resource;
 mod tls;
 mod transport;
 
 pub(crate) use environment::{Environment, Plan};
+pub(crate) use opentelemetry_proto::tonic::resource::v1::Resource;
 pub(crate) use resource::{Attributes, unknown_service};
-pub(crate) use transport::{OtlpSpans, Target};
+pub(crate) use transport::{OtlpMetrics, OtlpSpans, Target};
 
 use std::fmt;
 use std::path::PathBuf;
@@ -24,7 +26,8 @@ use std::time::Duration;
 use crate::error::{Error, Kind};
 use crate::export::spans::SpanLimits;
 
-/// Where kept traces go by OTLP, and how: [`Builder::otlp`](crate::Builder::otlp).
+/// Where kept traces go by OTLP, and how: [`Builder::otlp`](crate::Builder::otlp); and where metrics are pushed:
+/// [`Builder::otlp_metrics`](crate::Builder::otlp_metrics).
 ///
 /// What is not said here is what the `OTEL_EXPORTER_OTLP_…` variables say, else the default; where both say
 /// something this counts, except where to: an endpoint in the environment counts before one in code, and with it the
@@ -55,6 +58,8 @@ pub struct Otlp {
     pub(crate) certificate: Option<PathBuf>,
     pub(crate) client: Option<(PathBuf, PathBuf)>,
     pub(crate) limits: Option<SpanLimits>,
+    pub(crate) interval: Option<Duration>,
+    pub(crate) push_timeout: Option<Duration>,
     pub(crate) resource: Vec<(String, String)>,
 }
 
@@ -91,8 +96,8 @@ impl Otlp {
         Self { protocol: Some(Protocol::Grpc), ..Self::default() }
     }
 
-    /// Where to, as `OTEL_EXPORTER_OTLP_ENDPOINT` says it: for HTTP `/v1/traces` is added, unless it is there. Defaults to
-    /// `http://localhost:4318`, by gRPC to `http://localhost:4317`.
+    /// Where to, as `OTEL_EXPORTER_OTLP_ENDPOINT` says it: for HTTP `/v1/traces` is added, for metrics `/v1/metrics`,
+    /// unless it is there. Defaults to `http://localhost:4318`, by gRPC to `http://localhost:4317`.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.endpoint = Some(url.into());
         self
@@ -128,7 +133,21 @@ impl Otlp {
         self
     }
 
-    /// How many spans may wait, and for how long.
+    /// How often metrics are pushed: 10 ms to a day. Defaults to 60 s. For
+    /// [`otlp_metrics`](crate::Builder::otlp_metrics) only.
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.interval = Some(interval);
+        self
+    }
+
+    /// How long one push of metrics may take, all its requests together. Defaults to 30 s. For
+    /// [`otlp_metrics`](crate::Builder::otlp_metrics) only.
+    pub fn push_timeout(mut self, timeout: Duration) -> Self {
+        self.push_timeout = Some(timeout);
+        self
+    }
+
+    /// How many spans may wait, and for how long. For [`otlp`](crate::Builder::otlp) only.
     pub fn limits(mut self, limits: SpanLimits) -> Self {
         self.limits = Some(limits);
         self

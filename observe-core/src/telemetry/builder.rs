@@ -242,6 +242,18 @@ impl Builder {
         self
     }
 
+    /// Pushes metrics by OTLP, every minute unless told otherwise, when [flushed](Telemetry::flush), and a last time at
+    /// the [shutdown](Telemetry::shutdown); for a service that nobody scrapes. Defaults to what the variables
+    /// `OTEL_METRICS_EXPORTER` and `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT` ask for ([`build`](Builder::build) reads
+    /// neither), else to pushing none. The variable `OTEL_SDK_DISABLED` wins over it.
+    ///
+    /// Families have OpenTelemetry's names there: `http.server.request.duration`, `orders` for `orders_total`.
+    #[cfg(feature = "otlp")]
+    pub fn otlp_metrics(mut self, otlp: Otlp) -> Self {
+        self.exports.metrics = Some(otlp);
+        self
+    }
+
     /// Writes kept traces to standard output, for people: in development. Defaults to what `OTEL_TRACES_EXPORTER` asks
     /// for, else to not.
     #[cfg(feature = "otlp")]

@@ -86,8 +86,8 @@ impl Telemetry {
         }
     }
 
-    /// Waits until every line logged before is written, every trace kept before is exported, and every snapshot that was
-    /// asked for is written.
+    /// Waits until every line logged before is written, every trace kept before is exported, every snapshot that was
+    /// asked for is written, and metrics are pushed, where that is asked for.
     ///
     /// # Errors
     ///
@@ -99,8 +99,8 @@ impl Telemetry {
 
     /// The last step of an end: takes no more lines, traces and snapshots, and waits until every accepted one is written
     /// or exported. Each request that is still in flight is told of before (`WARN`, target `observe::in_flight`), since
-    /// its own line will not come;
-    /// and the service is not ready any more. Metrics are recorded and can be scraped as before.
+    /// its own line will not come; and the service is not ready any more. Metrics are pushed a last time, where they are
+    /// pushed; they are recorded and can be scraped as before.
     ///
     /// May be called again, by any clone, from any thread. In async code use
     /// [`shutdown_async`](Telemetry::shutdown_async): this blocks.
@@ -108,8 +108,8 @@ impl Telemetry {
     /// # Errors
     ///
     /// If that took longer than `patience` ([`Error::is_timeout`]; lines and snapshots are written as long as the process
-    /// lives), or something was refused meanwhile ([`Error::is_io`]): also spans that could not be delivered in time,
-    /// which are given up.
+    /// lives), or something was refused meanwhile ([`Error::is_io`]): also spans, and the last push of metrics,
+    /// that could not be delivered in time, and are given up.
     pub fn shutdown(&self, patience: Duration) -> Result<(), Error> {
         self.inner.readiness.drain();
         if !self.inner.unfinished_told.swap(true, Ordering::AcqRel) {

@@ -1,9 +1,15 @@
-//! A collector by gRPC: tonic's server with `opentelemetry-proto`'s service.
+//! A collector by gRPC: tonic's server with `opentelemetry-proto`'s services.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
+    MetricsService, MetricsServiceServer,
+};
+use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
 };
@@ -23,20 +29,16 @@ use crate::{Collector, Desk, Reply};
 
 struct Service(Arc<Desk>);
 
-#[tonic::async_trait]
-impl TraceService for Service {
-    async fn export(
-        &self,
-        request: Request<ExportTraceServiceRequest>,
-    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+impl Service {
+    /// How many are rejected of a request.
+    async fn reply<M>(&self, request: &Request<M>) -> Result<i64, Status> {
         let head = request.metadata().iter().filter_map(|pair| match pair {
             KeyAndValueRef::Ascii(name, value) => Some((name.to_string(), value.to_str().ok()?.to_owned())),
             KeyAndValueRef::Binary(..) => None,
         });
-        let mut rejected = 0;
         match self.0.reply(head.collect()) {
             Reply::Take => {}
-            Reply::Reject(spans) => rejected = spans,
+            Reply::Reject(count) => return Ok(count),
             Reply::Slow(time) => tokio::time::sleep(time).await,
             Reply::Status(code, wait) => {
                 let code = Code::from_i32(code.into());
@@ -48,11 +50,37 @@ impl TraceService for Service {
             }
             Reply::Reset | Reply::Garbage | Reply::Page => return Err(Status::new(Code::Unknown, "what?")),
         }
+        Ok(0)
+    }
+}
+
+const WHY: &str = "not these";
+
+#[tonic::async_trait]
+impl TraceService for Service {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        let rejected_spans = self.reply(&request).await?;
         self.0.take(request.into_inner());
-        let partial =
-            ExportTracePartialSuccess { rejected_spans: rejected, error_message: "not these".to_owned() };
-        let partial_success = (rejected > 0).then_some(partial);
+        let partial = ExportTracePartialSuccess { rejected_spans, error_message: WHY.to_owned() };
+        let partial_success = (rejected_spans > 0).then_some(partial);
         Ok(Response::new(ExportTraceServiceResponse { partial_success }))
+    }
+}
+
+#[tonic::async_trait]
+impl MetricsService for Service {
+    async fn export(
+        &self,
+        request: Request<ExportMetricsServiceRequest>,
+    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
+        let rejected_data_points = self.reply(&request).await?;
+        self.0.take_metrics(request.into_inner());
+        let partial = ExportMetricsPartialSuccess { rejected_data_points, error_message: WHY.to_owned() };
+        let partial_success = (rejected_data_points > 0).then_some(partial);
+        Ok(Response::new(ExportMetricsServiceResponse { partial_success }))
     }
 }
 
@@ -96,7 +124,11 @@ impl Collector {
         let service = TraceServiceServer::new(Service(Arc::clone(&desk)))
             .accept_compressed(CompressionEncoding::Gzip)
             .send_compressed(CompressionEncoding::Gzip);
-        runtime.spawn(server.add_service(service).serve_with_incoming(incoming));
+        let metrics = MetricsServiceServer::new(Service(Arc::clone(&desk)))
+            .accept_compressed(CompressionEncoding::Gzip)
+            .send_compressed(CompressionEncoding::Gzip);
+        let server = server.add_service(service).add_service(metrics);
+        runtime.spawn(server.serve_with_incoming(incoming));
         Self { desk, endpoint: format!("{host}:{}", address.port()), _stop: Box::new(Stop(Some(runtime))) }
     }
 }

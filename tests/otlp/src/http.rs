@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use flate2::read::GzDecoder;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -98,9 +99,13 @@ fn serve(desk: &Desk, connection: impl Read + Write, stopped: &AtomicBool) -> st
             let packed = std::mem::take(&mut body);
             GzDecoder::new(packed.as_slice()).read_to_end(&mut body)?;
         }
-        let take = || match ExportTraceServiceRequest::decode(body.as_slice()) {
-            Ok(request) => desk.take(request),
-            Err(error) => panic!("what came is not OTLP: {error}"),
+        let is_metrics = header(":path").is_some_and(|path| path.ends_with("/v1/metrics"));
+        let take = || {
+            if is_metrics {
+                desk.take_metrics(ExportMetricsServiceRequest::decode(body.as_slice()).unwrap());
+            } else {
+                desk.take(ExportTraceServiceRequest::decode(body.as_slice()).unwrap());
+            }
         };
         let mut rejected = 0;
         let connection = reader.get_mut();

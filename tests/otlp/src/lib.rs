@@ -9,9 +9,11 @@ pub mod tls;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
 /// How long a test waits for what is to come.
@@ -51,6 +53,7 @@ struct Seen {
     requests: Vec<Instant>,
     heads: Vec<Vec<(String, String)>>,
     taken: Vec<ExportTraceServiceRequest>,
+    metrics: Vec<ExportMetricsServiceRequest>,
 }
 
 impl Desk {
@@ -80,6 +83,22 @@ impl Desk {
     fn take(&self, request: ExportTraceServiceRequest) {
         self.seen.lock().unwrap().taken.push(request);
         self.changed.notify_all();
+    }
+
+    fn take_metrics(&self, request: ExportMetricsServiceRequest) {
+        self.seen.lock().unwrap().metrics.push(request);
+        self.changed.notify_all();
+    }
+
+    /// The requests with metrics that were taken.
+    pub fn pushes(&self) -> Vec<ExportMetricsServiceRequest> {
+        self.seen.lock().unwrap().metrics.clone()
+    }
+
+    /// The metrics of the push that was taken last.
+    pub fn metrics(&self) -> Vec<Metric> {
+        let resources = self.pushes().pop().into_iter().flat_map(|request| request.resource_metrics);
+        resources.flat_map(|resource| resource.scope_metrics).flat_map(|scope| scope.metrics).collect()
     }
 
     /// When each request came.

@@ -37,6 +37,7 @@ fn an_endpoint_turns_it_on() {
             ],
         );
         assert_eq!(collector.desk.spans().len(), 6);
+        assert!(collector.desk.pushes().is_empty(), "nobody asked for metrics");
         assert!(log.contains(&format!("({protocol}) by OTEL_EXPORTER_OTLP_ENDPOINT")), "{log}");
         assert!(log.contains(r#""service.name":"shop""#), "{log}");
         let head = &collector.desk.heads()[0];
@@ -59,6 +60,8 @@ fn the_exporter_is_not_observed() {
             let variables = [
                 ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
                 ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+                ("OTEL_METRICS_EXPORTER", "otlp"),
+                ("OTEL_METRIC_EXPORT_INTERVAL", "10"),
                 // One attempt after the other, while spans come.
                 ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1"),
                 ("RUST_LOG", "trace"),
@@ -75,6 +78,35 @@ fn the_exporter_is_not_observed() {
             assert_eq!(names, [["request"; 5], ["step"; 5]].concat(), "{arguments:?} {protocol}");
         });
     }
+}
+
+// Mutations caught: a variable that asks in vain; the last push left out; a protocol, an interval or a name that is not
+// read.
+#[test]
+fn a_variable_pushes_metrics() {
+    each(|collector, protocol| {
+        let log = service(
+            &["3"],
+            &[
+                ("OTEL_METRICS_EXPORTER", "otlp"),
+                ("OTEL_TRACES_EXPORTER", "none"),
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint),
+                ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", protocol),
+                ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "api-key=secret"),
+                ("OTEL_SERVICE_NAME", "shop"),
+            ],
+        );
+        assert!(log.contains(&format!("({protocol}) by OTEL_METRICS_EXPORTER")), "{log}");
+        let metrics = collector.desk.metrics();
+        assert!(metrics.iter().any(|metric| metric.name == "operation_duration"), "{metrics:?}");
+        assert_eq!((collector.desk.pushes().len(), collector.desk.spans().len()), (1, 0));
+        assert!(collector.desk.heads()[0].contains(&("api-key".to_owned(), "secret".to_owned())));
+        let pushes = collector.desk.pushes();
+        let attributes = &pushes[0].resource_metrics[0].resource.as_ref().unwrap().attributes;
+        assert_eq!(attribute(attributes, "service.name").as_deref(), Some("shop"));
+    });
+    let log = service(&["3"], &[("OTEL_METRICS_EXPORTER", "console")]);
+    assert!(log.contains("\noperation_duration_seconds_count{") && log.ends_with("# EOF\n"), "{log}");
 }
 
 // Mutations caught: spans that are written to nowhere, or without their lines; colours or control characters.

@@ -1,6 +1,9 @@
-//! A real collector, of somebody else's: rotel takes the traces of the three services, and hands them on to one of ours.
+//! A real collector, of somebody else's: rotel takes traces and metrics of the three services, and hands them on to one of
+//! ours.
 
 use crate::support::{Other, Running, charge, installed, wait_for};
+use opentelemetry_proto::tonic::metrics::v1::Metric;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use otlp_tests::{Collector, attribute};
 use std::collections::BTreeSet;
 use std::net::{TcpListener, TcpStream};
@@ -22,9 +25,27 @@ fn arrived(collector: &Collector) -> (BTreeSet<String>, BTreeSet<String>) {
     (services, names)
 }
 
+/// The services whose requests were counted, with an exemplar, in what was pushed.
+fn counted(collector: &Collector) -> BTreeSet<String> {
+    let mut services = BTreeSet::new();
+    for resource in collector.desk.pushes().into_iter().flat_map(|request| request.resource_metrics) {
+        let metrics = resource.scope_metrics.into_iter().flat_map(|scope| scope.metrics);
+        let has_exemplar = |metric: Metric| match metric.data {
+            Some(Data::Histogram(of)) if metric.name == "http.server.request.duration" => {
+                of.data_points.iter().any(|point| point.count > 0 && !point.exemplars.is_empty())
+            }
+            _ => false,
+        };
+        if metrics.map(has_exemplar).fold(false, |any, has| any || has) {
+            services.extend(attribute(&resource.resource.unwrap().attributes, "service.name"));
+        }
+    }
+    services
+}
+
 // Caught by it: anything that a collector does not take for OTLP, over HTTP or over gRPC.
 #[test]
-fn traces_go_through_a_real_collector() {
+fn traces_and_metrics_go_through_a_real_collector() {
     if !installed("rotel-agent") {
         return;
     }
@@ -48,13 +69,16 @@ fn traces_go_through_a_real_collector() {
             ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
             ("OTEL_TRACES_SAMPLER", "always_on"),
+            ("OTEL_METRICS_EXPORTER", "otlp"),
         ];
         let running = Running::start_with(&["--load", "0"], &environment);
         assert_eq!(charge(running.checkout, "", "").unwrap().status, 201);
         assert_eq!(charge(running.checkout, "fail", "").unwrap().status, 502);
         running.end();
         let all = ["checkout", "inventory", "payment"].map(str::to_owned);
-        wait_for(protocol, || (arrived(&collector).0 == BTreeSet::from(all.clone())).then_some(()));
+        let all = BTreeSet::from(all);
+        wait_for(protocol, || (arrived(&collector).0 == all).then_some(()));
+        wait_for(protocol, || (counted(&collector) == all).then_some(()));
         let (_, names) = arrived(&collector);
         for name in ["POST /charge", "POST /authorize", "POST /reserve", "checkout::shop::place"] {
             assert!(names.contains(name), "{protocol}: {names:?}");

@@ -10,11 +10,9 @@ use crate::export::spans::Answer;
 /// How much of a collector's own words is told.
 const WORDS_MAX: usize = 200;
 
-/// All of it was taken, but for what it says.
-pub(super) fn taken(response: ExportTraceServiceResponse) -> Answer {
-    let Some(partial) = response.partial_success else { return Answer::TAKEN };
-    let rejected = u64::try_from(partial.rejected_spans).unwrap_or(0);
-    Answer::Taken { rejected, why: clipped(&partial.error_message).to_owned() }
+/// All of it was taken, but for so many, if any are named.
+pub(super) fn taken(rejected: i64, why: &str) -> Answer {
+    Answer::Taken { rejected: u64::try_from(rejected).unwrap_or(0), why: clipped(why).to_owned() }
 }
 
 /// An answer by HTTP.
@@ -25,8 +23,12 @@ pub(super) fn of_http(
     body: &[u8],
 ) -> Answer {
     match status {
+        // What it says of spans it says of all signals in the same bytes: how many were rejected, and why.
         200..=299 => match ExportTraceServiceResponse::decode(body) {
-            Ok(response) => taken(response),
+            Ok(response) => {
+                let partial = response.partial_success.unwrap_or_default();
+                taken(partial.rejected_spans, &partial.error_message)
+            }
             // Some answer in JSON, whatever they are asked in.
             Err(_) if content_type.is_some_and(|kind| kind.starts_with("application/json")) => Answer::TAKEN,
             Err(_) => Answer::Refused(format!("HTTP {status}, but the answer is not OTLP's")),

@@ -1,21 +1,21 @@
 //! What the environment says (OpenTelemetry specification, "OTLP Exporter Configuration"), and what is decided.
 
+mod signal;
+mod target;
+
 use std::collections::BTreeMap;
-use std::env;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::Url;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-
-use super::tls::Tls;
-use super::{Attributes, Otlp, Protocol, Target, invalid, unknown_service};
+#[cfg(test)]
+use super::Protocol;
+use super::{Attributes, Otlp, Target, unknown_service};
 use crate::error::Error;
+use crate::export::push::Pace;
 use crate::export::spans::SpanLimits;
 use crate::semconv::{log, otel};
+use signal::{METRICS, Names, SPANS};
+use target::Words;
 
-/// Below the address of a collector by HTTP: where spans go.
-const TRACES_PATH: &str = "/v1/traces";
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -23,52 +23,23 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Environment(BTreeMap<&'static str, String>);
 
-/// What goes where.
-#[derive(Debug, Default)]
-pub(crate) struct Plan {
+/// What of one signal goes where: of spans, unless `L` is the pace of metrics.
+#[derive(Debug)]
+pub(crate) struct Plan<L = SpanLimits> {
     /// To a collector.
     pub(crate) otlp: Option<Target>,
     /// To standard output.
     pub(crate) console: bool,
-    pub(crate) limits: SpanLimits,
+    pub(crate) limits: L,
     /// By whose word.
     pub(crate) by: &'static str,
     /// What the environment says that cannot be read.
     pub(crate) complaints: Vec<String>,
+    /// What it is, for people.
+    what: &'static str,
 }
 
-/// A variable for spans, and the one for all signals: the first that says something counts.
-type Names = (&'static str, &'static str);
-
-const HEADERS: Names = (otel::TRACES_HEADERS, otel::HEADERS);
-const PROTOCOL: Names = (otel::TRACES_PROTOCOL, otel::PROTOCOL);
-const COMPRESSION: Names = (otel::TRACES_COMPRESSION, otel::COMPRESSION);
-const REQUEST_TIMEOUT: Names = (otel::TRACES_TIMEOUT, otel::TIMEOUT);
-const CERTIFICATE: Names = (otel::TRACES_CERTIFICATE, otel::CERTIFICATE);
-const CLIENT_CERTIFICATE: Names = (otel::TRACES_CLIENT_CERTIFICATE, otel::CLIENT_CERTIFICATE);
-const CLIENT_KEY: Names = (otel::TRACES_CLIENT_KEY, otel::CLIENT_KEY);
-const INSECURE: Names = (otel::TRACES_INSECURE, otel::INSECURE);
-
 impl Environment {
-    /// Reads them.
-    pub(crate) fn read() -> Self {
-        let pairs =
-            [HEADERS, PROTOCOL, COMPRESSION, REQUEST_TIMEOUT, CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY];
-        let alone = [
-            otel::SDK_DISABLED,
-            otel::TRACES_EXPORTER,
-            otel::SERVICE_NAME_VARIABLE,
-            otel::RESOURCE_ATTRIBUTES,
-            otel::BSP_MAX_QUEUE_SIZE,
-            otel::BSP_MAX_EXPORT_BATCH_SIZE,
-            otel::BSP_SCHEDULE_DELAY,
-            otel::BSP_EXPORT_TIMEOUT,
-        ];
-        let pairs = pairs.into_iter().chain([INSECURE, (otel::TRACES_ENDPOINT, otel::ENDPOINT)]);
-        let names = pairs.flat_map(|(traces, all)| [traces, all]).chain(alone);
-        names.filter_map(|name| Some((name, env::var(name).ok()?))).collect()
-    }
-
     /// What a variable says, without white space around it.
     fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
@@ -108,7 +79,7 @@ impl FromIterator<(&'static str, String)> for Environment {
 }
 
 impl Plan {
-    /// Decides what goes where: by the code's word, else by the environment's.
+    /// Decides where spans go: by the code's word, else by the environment's.
     ///
     /// # Errors
     ///
@@ -118,43 +89,67 @@ impl Plan {
         code: Option<&Otlp>,
         console: bool,
     ) -> Result<Self, Error> {
-        let mut plan = Self { by: "default", ..Self::default() };
-        plan.limits = plan.limits(environment, code);
-        if plan.is_disabled(environment) {
-            plan.by = otel::SDK_DISABLED;
-            return Ok(plan);
-        }
-        if code.is_some() || console {
-            plan.by = "code";
-            plan.console = console;
-            if let Some(code) = code {
-                let target = plan.target(environment, code)?;
-                plan.otlp = Some(target);
-            }
-            return Ok(plan);
-        }
-        let endpoint = environment.first((otel::TRACES_ENDPOINT, otel::ENDPOINT));
-        let is_asked = match (environment.get(otel::TRACES_EXPORTER), endpoint) {
-            (Some(names), _) => {
-                plan.by = otel::TRACES_EXPORTER;
-                plan.exporters(names)
-            }
-            (None, Some((variable, _))) => {
-                plan.by = variable;
-                true
-            }
-            (None, None) => false,
+        let mut words = Words { environment, signal: &SPANS, complaints: Vec::new() };
+        let limits = code.and_then(|code| code.limits).unwrap_or_else(|| span_limits(&mut words));
+        Self::of(words, limits, code, console)
+    }
+}
+
+impl Plan<Pace> {
+    /// Decides where metrics are pushed: by the code's word, else by the environment's. An endpoint for all signals is
+    /// no word about metrics, which may be scraped.
+    ///
+    /// # Errors
+    ///
+    /// As [`decide`](Plan::decide).
+    pub(crate) fn decide_metrics(environment: &Environment, code: Option<&Otlp>) -> Result<Self, Error> {
+        let mut words = Words { environment, signal: &METRICS, complaints: Vec::new() };
+        let mut millis = |name| words.number(name).map(|millis| Duration::from_millis(millis.into()));
+        let interval = millis(otel::METRIC_EXPORT_INTERVAL).unwrap_or(Pace::INTERVAL);
+        let timeout = millis(otel::METRIC_EXPORT_TIMEOUT).unwrap_or(Pace::TIMEOUT);
+        let pace = Pace {
+            interval: code.and_then(|code| code.interval).unwrap_or(interval),
+            timeout: code.and_then(|code| code.push_timeout).unwrap_or(timeout),
         };
-        if is_asked {
-            match plan.target(environment, &Otlp::new()) {
+        Self::of(words, pace, code, false)
+    }
+}
+
+impl<L> Plan<L> {
+    fn of(mut words: Words<'_>, limits: L, code: Option<&Otlp>, console: bool) -> Result<Self, Error> {
+        let signal = words.signal;
+        let mut plan =
+            Self { otlp: None, console, limits, by: "default", complaints: Vec::new(), what: signal.told };
+        if words.is_disabled() {
+            (plan.by, plan.console) = (otel::SDK_DISABLED, false);
+        } else if code.is_some() || console {
+            plan.by = "code";
+            plan.otlp = code.map(|code| words.target(code)).transpose()?;
+        } else if plan.is_asked(&mut words) {
+            match words.target(&Otlp::new()) {
                 Ok(target) => plan.otlp = Some(target),
                 Err(error) => {
-                    let text = format!("no spans are exported by OTLP: {}", whole(&error));
-                    plan.complaints.push(text);
+                    let text = format!("no {} are exported by OTLP: {}", signal.told, whole(&error));
+                    words.complaints.push(text);
                 }
             }
         }
+        plan.complaints = words.complaints;
         Ok(plan)
+    }
+
+    /// Whether the environment asks for OTLP; who is to be told it if it asks for the console.
+    fn is_asked(&mut self, words: &mut Words<'_>) -> bool {
+        let (environment, signal) = (words.environment, words.signal);
+        if let Some(names) = environment.get(signal.exporter) {
+            self.by = signal.exporter;
+            let names = words.exporters(names);
+            self.console = names.contains(&"console");
+            return names.contains(&"otlp");
+        }
+        let endpoint = signal.asked_by.iter().find(|name| environment.get(name).is_some());
+        self.by = endpoint.unwrap_or(&self.by);
+        endpoint.is_some()
     }
 
     /// What goes where, in a word.
@@ -163,199 +158,25 @@ impl Plan {
             self.otlp.as_ref().map(|target| format!("{} ({})", target.told(), target.protocol.as_str()));
         let ways: Vec<String> = otlp.into_iter().chain(self.console.then(|| "console".to_owned())).collect();
         let ways = if ways.is_empty() { "nowhere".to_owned() } else { ways.join(" and ") };
-        format!("spans to {ways} by {}", self.by)
-    }
-
-    fn is_disabled(&mut self, environment: &Environment) -> bool {
-        let says = environment.get(otel::SDK_DISABLED);
-        if let Some(other) = says.filter(|says| !is_bool(says)) {
-            self.complaints.push(format!("{} `{other}`: is `true` or `false`", otel::SDK_DISABLED));
-        }
-        says.is_some_and(is_true)
-    }
-
-    /// Reads a list of exporters, and answers whether OTLP is among them.
-    fn exporters(&mut self, names: &str) -> bool {
-        let mut otlp = false;
-        for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-            match name {
-                "otlp" => otlp = true,
-                "console" => self.console = true,
-                "none" => {}
-                other => self
-                    .complaints
-                    .push(format!("{} `{other}`: is `otlp`, `console` or `none`", otel::TRACES_EXPORTER)),
-            }
-        }
-        otlp
-    }
-
-    fn limits(&mut self, environment: &Environment, code: Option<&Otlp>) -> SpanLimits {
-        if let Some(limits) = code.and_then(|code| code.limits) {
-            return limits;
-        }
-        let mut limits = SpanLimits::default();
-        let mut number = |name: &'static str| {
-            let text = environment.get(name)?;
-            let read = text.parse::<u32>().ok().filter(|number| *number > 0);
-            if read.is_none() {
-                self.complaints.push(format!("{name} `{text}`: is a whole number above 0"));
-            }
-            read
-        };
-        if let Some(spans) = number(otel::BSP_MAX_QUEUE_SIZE) {
-            limits.spans = spans as usize;
-        }
-        if let Some(spans) = number(otel::BSP_MAX_EXPORT_BATCH_SIZE) {
-            limits.batch = spans as usize;
-        }
-        if let Some(millis) = number(otel::BSP_SCHEDULE_DELAY) {
-            limits.delay = Duration::from_millis(millis.into());
-        }
-        if let Some(millis) = number(otel::BSP_EXPORT_TIMEOUT) {
-            limits.give_up = Duration::from_millis(millis.into());
-        }
-        limits
-    }
-
-    /// Where to, and how. What belongs to an endpoint comes with it: where the environment names that, its protocol,
-    /// headers and certificates count first.
-    fn target(&mut self, environment: &Environment, code: &Otlp) -> Result<Target, Error> {
-        let endpoint = environment.first((otel::TRACES_ENDPOINT, otel::ENDPOINT));
-        let is_theirs = endpoint.is_some() || code.endpoint.is_none();
-        let protocol = self.protocol(environment, code, is_theirs)?;
-        let url = match (endpoint, &code.endpoint) {
-            (Some((variable, text)), _) => {
-                let is_whole = variable == otel::TRACES_ENDPOINT;
-                url(text, protocol, is_whole, is_insecure(environment))
-                    .map_err(|why| invalid(format!("{variable} `{}`: {why}", hidden(text))))?
-            }
-            // Who names the whole address does not mean it twice.
-            (None, Some(text)) => url(text, protocol, text.ends_with(TRACES_PATH), is_insecure(environment))
-                .map_err(|why| invalid(format!("the endpoint `{}`: {why}", hidden(text))))?,
-            (None, None) => {
-                let text = match protocol {
-                    Protocol::Http => "http://localhost:4318",
-                    Protocol::Grpc => "http://localhost:4317",
-                };
-                url(text, protocol, false, true).map_err(invalid)?
-            }
-        };
-        if code.timeout.is_some_and(|timeout| timeout.is_zero()) {
-            return Err(invalid("the timeout of a request is above 0"));
-        }
-        let mut headers = HeaderMap::new();
-        let theirs = environment.first(HEADERS).filter(|_| is_theirs || code.headers.is_empty());
-        if let Some((variable, text)) = theirs {
-            let pairs = pairs(text).map_err(|why| invalid(format!("{variable}: {why}")))?;
-            put(&mut headers, &pairs).map_err(|why| invalid(format!("{variable}: {why}")))?;
-        } else {
-            put(&mut headers, &code.headers).map_err(invalid)?;
-        }
-        Ok(Target {
-            protocol,
-            url,
-            headers,
-            timeout: self.timeout(environment, code),
-            gzip: self.gzip(environment, code),
-            tls: tls(environment, code, is_theirs)?,
-        })
-    }
-
-    fn protocol(
-        &mut self,
-        environment: &Environment,
-        code: &Otlp,
-        is_theirs: bool,
-    ) -> Result<Protocol, Error> {
-        let theirs = match environment.first(PROTOCOL) {
-            Some((_, "http/protobuf")) => Some(Protocol::Http),
-            Some((_, "grpc")) => Some(Protocol::Grpc),
-            Some((variable, other)) => {
-                self.complaints.push(format!("{variable} `{other}`: is `http/protobuf` or `grpc`"));
-                None
-            }
-            None => None,
-        };
-        let (first, second) = if is_theirs { (theirs, code.protocol) } else { (code.protocol, theirs) };
-        match first.or(second).unwrap_or(Protocol::Http) {
-            Protocol::Grpc if cfg!(not(feature = "otlp-grpc")) => {
-                Err(invalid("gRPC was asked for, which the feature `otlp-grpc` of observe-core brings"))
-            }
-            protocol => Ok(protocol),
-        }
-    }
-
-    fn timeout(&mut self, environment: &Environment, code: &Otlp) -> Duration {
-        let read = environment.first(REQUEST_TIMEOUT).and_then(|(variable, text)| {
-            let millis = text.parse().ok().filter(|millis| *millis > 0);
-            if millis.is_none() {
-                self.complaints
-                    .push(format!("{variable} `{text}`: is a whole number of milliseconds above 0"));
-            }
-            millis.map(Duration::from_millis)
-        });
-        code.timeout.or(read).unwrap_or(TIMEOUT)
-    }
-
-    fn gzip(&mut self, environment: &Environment, code: &Otlp) -> bool {
-        let read = match environment.first(COMPRESSION) {
-            Some((_, "gzip")) => Some(true),
-            Some((_, "none")) | None => None,
-            Some((variable, other)) => {
-                self.complaints.push(format!("{variable} `{other}`: is `gzip` or `none`"));
-                None
-            }
-        };
-        code.gzip.or(read).unwrap_or(false)
+        format!("{} to {ways} by {}", self.what, self.by)
     }
 }
 
-fn tls(environment: &Environment, code: &Otlp, is_theirs: bool) -> Result<Tls, Error> {
-    let path = |names| environment.first(names).map(|(_, text)| PathBuf::from(text));
-    let pick = |theirs: Option<PathBuf>, ours: Option<PathBuf>| {
-        if is_theirs { theirs.or(ours) } else { ours.or(theirs) }
-    };
-    let authorities = pick(path(CERTIFICATE), code.certificate.clone());
-    let theirs = path(CLIENT_CERTIFICATE).zip(path(CLIENT_KEY));
-    let client = if is_theirs { theirs.or(code.client.clone()) } else { code.client.clone().or(theirs) };
-    Tls::read(authorities.as_deref().map(Path::new), client.as_ref())
-}
-
-fn is_insecure(environment: &Environment) -> bool {
-    environment.first(INSECURE).is_some_and(|(_, text)| is_true(text))
-}
-
-fn is_true(text: &str) -> bool {
-    text.eq_ignore_ascii_case("true")
-}
-
-fn is_bool(text: &str) -> bool {
-    is_true(text) || text.eq_ignore_ascii_case("false")
-}
-
-/// Reads an endpoint. `is_whole`: nothing is added to it. Without a scheme it is one of gRPC.
-fn url(text: &str, protocol: Protocol, is_whole: bool, is_insecure: bool) -> Result<Url, &'static str> {
-    const RULE: &str = "is an address that begins with http:// or https://";
-    let text = match text.contains("://") {
-        false if protocol == Protocol::Grpc && is_insecure => format!("http://{text}"),
-        false if protocol == Protocol::Grpc => format!("https://{text}"),
-        _ => text.to_owned(),
-    };
-    let mut url = Url::parse(&text).map_err(|_| RULE)?;
-    if !["http", "https"].contains(&url.scheme()) || url.host().is_none() {
-        return Err(RULE);
+fn span_limits(words: &mut Words<'_>) -> SpanLimits {
+    let mut limits = SpanLimits::default();
+    if let Some(spans) = words.number(otel::BSP_MAX_QUEUE_SIZE) {
+        limits.spans = spans as usize;
     }
-    if protocol == Protocol::Http && !is_whole {
-        let path = format!("{}{TRACES_PATH}", url.path().trim_end_matches('/'));
-        url.set_path(&path);
+    if let Some(spans) = words.number(otel::BSP_MAX_EXPORT_BATCH_SIZE) {
+        limits.batch = spans as usize;
     }
-    Ok(url)
-}
-
-/// An address, without what may be secret in it.
-fn hidden(text: &str) -> &str {
-    text.rsplit('@').next().unwrap_or_default().split('?').next().unwrap_or_default()
+    if let Some(millis) = words.number(otel::BSP_SCHEDULE_DELAY) {
+        limits.delay = Duration::from_millis(millis.into());
+    }
+    if let Some(millis) = words.number(otel::BSP_EXPORT_TIMEOUT) {
+        limits.give_up = Duration::from_millis(millis.into());
+    }
+    limits
 }
 
 /// `name=value,name=value`, percent-encoded.
@@ -386,18 +207,6 @@ fn decoded(text: &str) -> Option<String> {
         }
     }
     String::from_utf8(bytes).ok()
-}
-
-fn put(headers: &mut HeaderMap, pairs: &[(String, String)]) -> Result<(), String> {
-    for (name, value) in pairs {
-        let parsed = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| format!("`{name}` is no name of a header"))?;
-        let mut value =
-            HeaderValue::from_str(value).map_err(|_| format!("`{name}`: its value is none of a header"))?;
-        value.set_sensitive(true);
-        headers.insert(parsed, value);
-    }
-    Ok(())
 }
 
 /// With what caused it.

@@ -3,13 +3,15 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
 use reqwest::header::HeaderMap;
 use tonic::codec::CompressionEncoding;
 use tonic::metadata::MetadataMap;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt;
 
 use super::transport::Target;
@@ -18,9 +20,10 @@ use crate::error::Error;
 use crate::export::spans::Answer;
 
 pub(super) struct Grpc {
-    client: TraceServiceClient<Channel>,
+    channel: Channel,
     headers: HeaderMap,
     timeout: Duration,
+    gzip: bool,
 }
 
 impl Grpc {
@@ -46,21 +49,50 @@ impl Grpc {
                 .tls_config(tls)
                 .map_err(|error| invalid("the certificates cannot be used").caused_by(error))?;
         }
-        let mut client = TraceServiceClient::new(endpoint.connect_lazy());
-        if target.gzip {
-            client = client.send_compressed(CompressionEncoding::Gzip);
-        }
-        client = client.accept_compressed(CompressionEncoding::Gzip);
-        Ok(Self { client, headers: target.headers.clone(), timeout: target.timeout })
+        let (headers, timeout, gzip) = (target.headers.clone(), target.timeout, target.gzip);
+        Ok(Self { channel: endpoint.connect_lazy(), headers, timeout, gzip })
     }
 
-    pub(super) async fn send(&self, message: ExportTraceServiceRequest) -> Answer {
+    pub(super) async fn send_spans(&self, message: ExportTraceServiceRequest) -> Answer {
+        let mut client =
+            TraceServiceClient::new(self.channel.clone()).accept_compressed(CompressionEncoding::Gzip);
+        if self.gzip {
+            client = client.send_compressed(CompressionEncoding::Gzip);
+        }
+        self.call(client.export(self.request(message)), |response| {
+            let partial = response.partial_success.unwrap_or_default();
+            answer::taken(partial.rejected_spans, &partial.error_message)
+        })
+        .await
+    }
+
+    pub(super) async fn send_metrics(&self, message: ExportMetricsServiceRequest) -> Answer {
+        let mut client =
+            MetricsServiceClient::new(self.channel.clone()).accept_compressed(CompressionEncoding::Gzip);
+        if self.gzip {
+            client = client.send_compressed(CompressionEncoding::Gzip);
+        }
+        self.call(client.export(self.request(message)), |response| {
+            let partial = response.partial_success.unwrap_or_default();
+            answer::taken(partial.rejected_data_points, &partial.error_message)
+        })
+        .await
+    }
+
+    fn request<M>(&self, message: M) -> Request<M> {
         let mut request = Request::new(message);
         *request.metadata_mut() = MetadataMap::from_headers(self.headers.clone());
         request.set_timeout(self.timeout);
-        let mut client = self.client.clone();
-        match tokio::time::timeout(self.timeout, client.export(request)).await {
-            Ok(Ok(response)) => answer::taken(response.into_inner()),
+        request
+    }
+
+    async fn call<R>(
+        &self,
+        call: impl Future<Output = Result<Response<R>, Status>>,
+        taken: impl FnOnce(R) -> Answer,
+    ) -> Answer {
+        match tokio::time::timeout(self.timeout, call).await {
+            Ok(Ok(response)) => taken(response.into_inner()),
             Ok(Err(status)) => answered(&status),
             Err(_) => Answer::failed("no answer in time"),
         }

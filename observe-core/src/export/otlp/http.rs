@@ -7,7 +7,6 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Response, Url, redirect};
@@ -46,7 +45,7 @@ impl Http {
     }
 
     /// The body of a request.
-    pub(super) fn pack(&self, request: &ExportTraceServiceRequest) -> Bytes {
+    pub(super) fn pack(&self, request: &impl Message) -> Bytes {
         let plain = request.encode_to_vec();
         if !self.gzip {
             return plain.into();

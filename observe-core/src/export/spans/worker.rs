@@ -9,7 +9,6 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::{self, Runtime};
 use tokio::{select, time};
 use tracing_core::Level;
 
@@ -17,7 +16,8 @@ use super::queue::{Load, Shared};
 use super::{Answer, Attempt, Exporter, SpanLoss};
 use crate::catch::{catch, mute};
 use crate::context::TraceId;
-use crate::error::{Error, Kind};
+use crate::error::Error;
+use crate::export::runtime::with_own;
 use crate::record::TraceRecord;
 
 /// Bytes that go at once, about: collectors take 4 MiB by gRPC.
@@ -111,7 +111,7 @@ where
     pub(super) fn run(mut self, ready: mpsc::Sender<Result<(), Error>>) {
         mute();
         let finish = Finish(Arc::clone(&self.shared));
-        let mut made = catch(|| self.make()).unwrap_or_else(|| Err(panicked()));
+        let mut made = with_own(&self.make);
         if let Err(error) = made {
             let _ = ready.send(Err(error));
             return;
@@ -134,21 +134,8 @@ where
                 Err(_) => {}
             }
             thread::sleep(RESTART);
-            made = catch(|| self.make()).unwrap_or_else(|| Err(panicked()));
+            made = with_own(&self.make);
         }
-    }
-
-    /// A runtime whose threads are all marked as our own, and the exporter in it.
-    fn make(&self) -> Result<(Runtime, E), Error> {
-        let runtime =
-            runtime::Builder::new_current_thread().enable_all().on_thread_start(mute).build().map_err(
-                |error| Error::new(Kind::Io, "the exporter's runtime cannot be started").caused_by(error),
-            )?;
-        let exporter = {
-            let _inside = runtime.enter();
-            (self.make)()?
-        };
-        Ok((runtime, exporter))
     }
 
     /// Hands over what there is, again and again, until the queue is closed and empty.
@@ -405,10 +392,6 @@ where
         self.flushed = asked;
         self.shared.advance(|progress| progress.flushes_done = asked);
     }
-}
-
-fn panicked() -> Error {
-    Error::new(Kind::Io, "making the exporter panicked")
 }
 
 fn is_past(deadline: Option<Instant>) -> bool {

@@ -4,9 +4,10 @@ use super::{Exports, Figures, Outlet};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::export::otlp_json::OtlpJson;
+use crate::export::queue::Loss;
 use crate::export::trace_file::TraceFile;
 use crate::hub::Hub;
-use crate::semconv::log;
+use crate::semconv::{log, otel};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +27,7 @@ impl Exports {
     ) -> Result<Self, Error> {
         let resource = [(log::SERVICE_NAME, service), (log::SERVICE_VERSION, version)];
         let json = OtlpJson::new(resource.into_iter().filter(|(_, value)| !value.is_empty()));
-        self.0.push(Arc::new(TraceFile::start(path, json, clock.clone())?));
+        self.traces(TraceFile::start(path, json, clock.clone())?);
         Ok(self)
     }
 }
@@ -45,7 +46,15 @@ impl Outlet for TraceFile {
         self.shutdown(patience)
     }
 
+    /// Into a file traces go whole: it is traces that are counted.
     fn count(&self, figures: &mut Figures) {
-        figures.file = Some((Arc::clone(self.stats()), self.len()));
+        let stats = self.stats();
+        for loss in Loss::ALL {
+            *figures.dropped.entry((otel::TRACE, loss.as_str())).or_default() += stats.dropped(loss);
+        }
+        for (outcome, count) in [("ok", stats.written()), ("error", stats.write_errors())] {
+            *figures.attempts.entry((otel::TRACE, outcome)).or_default() += count;
+        }
+        *figures.waiting.entry(otel::TRACE).or_default() += self.len() as u64;
     }
 }

@@ -147,6 +147,68 @@ fn what_is_wrong_is_told_by_its_name() {
     }
 }
 
+fn pushed(variables: &[(&'static str, &str)], code: Option<&Otlp>) -> Plan<Pace> {
+    Plan::decide_metrics(&environment(variables), code).unwrap()
+}
+
+// Each line is a rule; the mutation is to change it. Above all: an endpoint for all signals is no word about metrics.
+#[test]
+fn whose_word_counts_for_metrics() {
+    const NAMED: &str = otel::METRICS_EXPORTER;
+    const OWN: &str = otel::METRICS_ENDPOINT;
+    let nowhere = "metrics to nowhere by default";
+    for (variables, expected) in [
+        (&[][..], nowhere),
+        (&[(ENDPOINT, "http://env:2")], nowhere),
+        (&[(EXPORTER, "otlp"), (otel::TRACES_ENDPOINT, "http://env:2")], nowhere),
+        (
+            &[(NAMED, "otlp")],
+            "metrics to http://localhost:4318/v1/metrics (http/protobuf) by OTEL_METRICS_EXPORTER",
+        ),
+        (
+            &[(NAMED, "otlp"), (ENDPOINT, "http://env:2/a/")],
+            "metrics to http://env:2/a/v1/metrics (http/protobuf) by OTEL_METRICS_EXPORTER",
+        ),
+        (
+            &[(OWN, "http://env:3/own"), (ENDPOINT, "http://env:2")],
+            "metrics to http://env:3/own (http/protobuf) by OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+        ),
+        (&[(NAMED, "prometheus"), (OWN, "http://env:3")], "metrics to nowhere by OTEL_METRICS_EXPORTER"),
+        (&[(NAMED, "none")], "metrics to nowhere by OTEL_METRICS_EXPORTER"),
+        (&[(NAMED, "prometheus,console")], "metrics to console by OTEL_METRICS_EXPORTER"),
+        (&[(NAMED, "otlp"), (DISABLED, "true")], "metrics to nowhere by OTEL_SDK_DISABLED"),
+    ] {
+        let plan = pushed(variables, None);
+        assert_eq!((plan.told().as_str(), &plan.complaints[..]), (expected, &[][..]), "{variables:?}");
+    }
+    for endpoint in ["http://code:1", "http://code:1/v1/traces", "http://code:1/v1/metrics"] {
+        let code = Otlp::http().endpoint(endpoint);
+        let told = pushed(&[(NAMED, "none")], Some(&code)).told();
+        assert_eq!(told, "metrics to http://code:1/v1/metrics (http/protobuf) by code");
+    }
+    let code = Otlp::http().endpoint("http://code:1");
+    let theirs =
+        pushed(&[(otel::METRICS_HEADERS, "a=1"), (otel::HEADERS, "a=2"), (OWN, "http://env:3")], Some(&code));
+    assert_eq!(theirs.otlp.unwrap().headers["a"], "1");
+    assert!(pushed(&[(NAMED, "statsd")], None).complaints[0].contains("statsd"));
+}
+
+// Mutations caught: an interval that is not read, or read in another unit; the variable before the code's word.
+#[test]
+fn how_often_metrics_are_pushed() {
+    let millis = Duration::from_millis;
+    let variables = [(otel::METRIC_EXPORT_INTERVAL, "5000"), (otel::METRIC_EXPORT_TIMEOUT, "700")];
+    assert_eq!(pushed(&[], None).limits, Pace { interval: millis(60_000), timeout: millis(30_000) });
+    assert_eq!(pushed(&variables, None).limits, Pace { interval: millis(5_000), timeout: millis(700) });
+    let code = Otlp::new().interval(millis(1)).push_timeout(millis(2));
+    assert_eq!(pushed(&variables, Some(&code)).limits, Pace { interval: millis(1), timeout: millis(2) });
+    for variable in [otel::METRIC_EXPORT_INTERVAL, otel::METRIC_EXPORT_TIMEOUT] {
+        let plan = pushed(&[(variable, "1m")], None);
+        assert_eq!(plan.limits, Pace::default());
+        assert!(plan.complaints[0].contains(variable), "{:?}", plan.complaints);
+    }
+}
+
 // Mutations caught: the variable before the code's name; attributes that are not decoded; half of a wrong list.
 #[test]
 fn whose_spans_they_are() {
