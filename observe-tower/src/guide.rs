@@ -80,8 +80,12 @@ pub mod clients {}
 pub mod telemetry {}
 
 /// The end of a service, and of a job: readiness, requests, lines, the last scrape.
+///
+#[doc = "[OTLP]: self::otlp"]
+#[doc = ""]
 #[doc = include_str!("../docs/shutdown.md")]
 pub mod shutdown {}
+
 /// Kept traces and metrics to a collector: by HTTP, by gRPC, when it is not there.
 ///
 // Its snippets need the feature `otlp`: observe-core, which has it, tests them.

@@ -1,4 +1,4 @@
-//! Nothing is built in that exports spans or pushes metrics: who asks for it is told.
+//! Nothing is built in that exports: who asks for it is told.
 
 use super::Exports;
 use crate::error::Error;
@@ -18,17 +18,7 @@ pub(in crate::telemetry) struct Decided {
 
 impl Asked {
     pub(in crate::telemetry) fn decide(self, reads_environment: bool) -> Result<Decided, Error> {
-        let names = [
-            otel::TRACES_EXPORTER,
-            otel::TRACES_ENDPOINT,
-            otel::ENDPOINT,
-            otel::METRICS_EXPORTER,
-            otel::METRICS_ENDPOINT,
-        ];
-        // The last is that of who is scraped.
-        let is_no_ask = |value: &String| ["", "none", "prometheus"].contains(&value.trim());
-        let says = |name: &str| env::var(name).ok().filter(|value| !is_no_ask(value));
-        let asked_by = names.into_iter().find(|name| reads_environment && says(name).is_some());
+        let asked_by = reads_environment.then(|| asked_by(|name| env::var(name).ok())).flatten();
         Ok(Decided { asked_by, service: None })
     }
 }
@@ -43,5 +33,46 @@ impl Decided {
             format!("{name} is set, but nothing is exported: observe-core's feature `otlp` is not built in")
         };
         Ok((Exports::default(), self.asked_by.map(complaint).into_iter().collect()))
+    }
+}
+
+/// Which variable asks for something to be exported.
+fn asked_by(read: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
+    let says = |name| read(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    if says(otel::SDK_DISABLED).is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        return None;
+    }
+    let spans = match says(otel::TRACES_EXPORTER) {
+        Some(value) => (value != "none").then_some(otel::TRACES_EXPORTER),
+        None => [otel::TRACES_ENDPOINT, otel::ENDPOINT].into_iter().find(|name| says(name).is_some()),
+    };
+    let metrics = || match says(otel::METRICS_EXPORTER) {
+        // The last is the way of who is scraped.
+        Some(value) => (!["none", "prometheus"].contains(&value.as_str())).then_some(otel::METRICS_EXPORTER),
+        None => says(otel::METRICS_ENDPOINT).map(|_| otel::METRICS_ENDPOINT),
+    };
+    spans.or_else(metrics)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Each line is a rule; the mutation is to leave it out.
+    #[test]
+    fn who_asks_is_told() {
+        let asked = |variables: &[(&str, &str)]| {
+            let find = |name: &str| variables.iter().find(|(known, _)| *known == name);
+            asked_by(|name| find(name).map(|(_, value)| (*value).to_owned()))
+        };
+        let endpoint = (otel::ENDPOINT, "http://collector:4318");
+        assert_eq!(asked(&[]), None);
+        assert_eq!(asked(&[endpoint]), Some(otel::ENDPOINT));
+        assert_eq!(asked(&[(otel::TRACES_EXPORTER, "console"), endpoint]), Some(otel::TRACES_EXPORTER));
+        assert_eq!(asked(&[(otel::TRACES_EXPORTER, "none"), endpoint]), None);
+        assert_eq!(asked(&[(otel::SDK_DISABLED, "true"), endpoint]), None);
+        assert_eq!(asked(&[(otel::ENDPOINT, " ")]), None);
+        assert_eq!(asked(&[(otel::METRICS_EXPORTER, "otlp")]), Some(otel::METRICS_EXPORTER));
+        assert_eq!(asked(&[(otel::METRICS_EXPORTER, "prometheus")]), None);
     }
 }
