@@ -17,7 +17,9 @@ use crate::semconv::log::{FIELDS_PREFIX, RESERVED};
 
 pub(crate) use key::Key;
 pub(crate) use text::Text;
-pub(crate) use text::{CUT, VALUE_MAX, escaped, find_special, push_escaped, unescaped};
+#[cfg(any(feature = "otlp", test))]
+pub(crate) use text::unescaped;
+pub(crate) use text::{CUT, VALUE_MAX, escaped, find_special, push_escaped};
 use text::{push_formatted, write_error};
 pub(crate) use typed::{Typed, typed};
 pub(crate) use visit::EventVisitor;

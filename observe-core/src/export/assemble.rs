@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::fields::{Typed, typed, unescaped};
+use crate::fields::{Typed, typed};
 use crate::record::{Entry, EventRecord, LinkRecord, SpanRecord, TraceHead};
 use crate::semconv::{http, log, span as names};
 
@@ -106,8 +106,9 @@ fn is_in(fields: &str, name: &str) -> bool {
 
 impl<'a> EventRecord<'a> {
     /// What it says: OpenTelemetry's name of the event.
+    #[cfg(any(feature = "otlp", test))]
     pub(crate) fn text(&self) -> Cow<'a, str> {
-        unescaped(self.message)
+        crate::fields::unescaped(self.message)
     }
 
     /// Its level, its target, and its own fields.

@@ -45,6 +45,7 @@ impl Entries {
     }
 
     /// How many bytes there is memory for.
+    #[cfg(feature = "otlp")]
     pub(crate) fn capacity(&self) -> usize {
         self.0.capacity()
     }

@@ -28,6 +28,7 @@ pub(crate) struct TraceRecord {
     pub(crate) spans: u32,
 }
 
+#[cfg(feature = "otlp")]
 impl TraceRecord {
     /// How much memory it takes, about.
     pub(crate) fn bytes(&self) -> usize {
