@@ -209,6 +209,12 @@ impl HttpClientOperation {
         self.version = version.into();
     }
 
+    /// Whether the server's `traceresponse` counts: [`HttpClient::trust_response`].
+    #[must_use]
+    pub fn trusts_response(&self) -> bool {
+        self.trusts_response
+    }
+
     /// The value of the answer's header `traceresponse`. Nothing of it counts unless the server
     /// [is trusted](HttpClient::trust_response).
     pub fn trace_response(&mut self, value: &[u8]) {

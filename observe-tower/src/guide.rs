@@ -27,6 +27,7 @@ pub mod logs {}
 
 /// Context: headers, tasks, threads, messages.
 ///
+#[doc = "[Clients]: self::clients"]
 #[doc = "[Metrics]: self::metrics"]
 #[doc = "[Telemetry]: self::telemetry"]
 #[doc = "[Propagation]: self::propagation"]

@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use observe_core::Telemetry;
-use observe_tower::{ObserveLayer, RequestHead};
+use observe_tower::{ObserveClientLayer, ObserveLayer, RequestHead};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -99,5 +99,19 @@ fn at_most_three_for_each_request() {
         let bare = allocations(&telemetry, service_fn(answer_with_header));
         let observed = allocations(&telemetry, layer.layer(service_fn(answer_with_header)));
         assert_eq!(observed - bare, 1);
+    });
+}
+
+// The value of `traceparent`, and the correlation id's with the context around it.
+// Mutation caught: a URL, a label or a span that allocates.
+#[test]
+fn at_most_four_for_each_request_to_another_service() {
+    let telemetry = Telemetry::builder("test").log_writer(std::io::sink()).build().unwrap();
+    telemetry.run(|| {
+        let server = ObserveLayer::new(&telemetry).route(|_: &RequestHead<'_>| Some("/orders/{id}"));
+        let client = ObserveClientLayer::new(&telemetry);
+        let without = allocations(&telemetry, server.layer(service_fn(answer_with_header)));
+        let with = allocations(&telemetry, server.layer(client.layer(service_fn(answer_with_header))));
+        assert_eq!(with - without, 4);
     });
 }

@@ -331,6 +331,30 @@ async fn every_way_an_answer_can_end() {
 }
 
 #[tokio::test]
+async fn an_upgraded_connection_is_the_clients() {
+    let (server, _) = serve(|mut request| {
+        tokio::spawn(async move {
+            let mut stream = TokioIo::new(hyper::upgrade::on(&mut request).await.unwrap());
+            stream.write_all(b"hello").await.unwrap();
+            stream.shutdown().await.unwrap();
+        });
+        let answer =
+            Response::builder().status(101).header("connection", "upgrade").header("upgrade", "echo");
+        answer.body(Steps::default()).unwrap()
+    })
+    .await;
+    let observed = Observed::new();
+    let mut asked = get(server, "/");
+    asked.headers_mut().insert("connection", "upgrade".parse().unwrap());
+    asked.headers_mut().insert("upgrade", "echo".parse().unwrap());
+    let answer = observed_client(&observed).oneshot(asked).await.unwrap();
+    assert_eq!(observed.calls(), one(labels("GET", server, "101", "")));
+    let mut said = String::new();
+    TokioIo::new(hyper::upgrade::on(answer).await.unwrap()).read_to_string(&mut said).await.unwrap();
+    assert_eq!(said, "hello");
+}
+
+#[tokio::test]
 async fn a_connection_that_breaks_is_a_failure_with_a_name() {
     // Nobody listens there any more.
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
@@ -646,6 +670,23 @@ async fn without_an_authority_the_server_is_the_layers_else_the_hosts() {
     let servers: Vec<_> = observed.calls().into_keys().collect();
     assert!(servers[0].contains("server_address=\"example.com\",server_port=\"81\""), "{servers:?}");
     assert!(servers[1].contains("server_address=\"stock\",server_port=\"50051\""), "{servers:?}");
+}
+
+// Mutation caught: a body that was read to its declared length, and not asked for an end, taken for one that was left.
+#[tokio::test]
+async fn a_body_that_does_not_know_its_end_is_whole_at_its_length() {
+    for (length, error_type) in [(3, ""), (4, "cancelled")] {
+        let observed = Observed::new();
+        let inner = tower::service_fn(move |_: Request<()>| {
+            ready(Ok::<_, Infallible>(Response::new(Steps::new([Step::Data("abc")]).declared(length))))
+        });
+        let client = ObserveClientLayer::new(&observed.telemetry).layer(inner);
+        let mut body = client.oneshot(support::get("/")).await.unwrap().into_body();
+        assert!(body.frame().await.unwrap().unwrap().is_data());
+        drop(body);
+        let [(labels, 1)] = &Vec::from_iter(observed.calls())[..] else { panic!("one request") };
+        assert_eq!(labels.contains("cancelled"), !error_type.is_empty(), "{labels}");
+    }
 }
 
 #[tokio::test]

@@ -82,6 +82,20 @@ fn a_span_says_what_was_asked_and_what_came_of_it() {
     }
 }
 
+// Mutation caught: the word of a server that is not trusted.
+#[test]
+fn a_servers_word_counts_where_it_is_trusted() {
+    let hub = hub(&Arc::default());
+    for trusted in [false, true] {
+        let client = HttpClient::new(&hub).trust_response(trusted);
+        let mut call = client.start(&OutgoingRequest::new("GET", "http", "stock", "/"));
+        let mut said = call.context().span().unwrap();
+        said.flags = said.flags.sampled(true);
+        call.trace_response(&said.write());
+        assert_eq!(call.context().span().unwrap().flags.is_sampled(), trusted);
+    }
+}
+
 #[test]
 fn a_request_of_its_own_begins_a_trace_and_tells_that_it_failed() {
     let taken = Arc::new(Taken::default());

@@ -70,13 +70,7 @@ impl ObserveClientLayer {
     #[must_use]
     pub fn new(telemetry: &Telemetry) -> Self {
         let client = telemetry.http_client();
-        let settings = ClientSettings {
-            client,
-            server: None,
-            trusts_response: false,
-            classify: None,
-            errors: Errors::default(),
-        };
+        let settings = ClientSettings { client, server: None, classify: None, errors: Errors::default() };
         Self { settings: Arc::new(settings) }
     }
 
@@ -92,10 +86,7 @@ impl ObserveClientLayer {
     /// to `false`. Servers say it where [`ObserveLayer::trace_response`](crate::ObserveLayer::trace_response) is set.
     #[must_use]
     pub fn trust_response(self, trust: bool) -> Self {
-        self.with(|settings| {
-            settings.client = settings.client.clone().trust_response(trust);
-            settings.trusts_response = trust;
-        })
+        self.with(|settings| settings.client = settings.client.clone().trust_response(trust))
     }
 
     /// Which answers are failures. Defaults to those with a status of 400 and above.

@@ -29,7 +29,6 @@ use tower_service::Service;
 pub(super) struct ClientSettings {
     pub(super) client: HttpClient,
     pub(super) server: Option<(Box<str>, u16)>,
-    pub(super) trusts_response: bool,
     pub(super) classify: Option<Arc<dyn Classify>>,
     pub(super) errors: Errors,
 }
@@ -142,7 +141,7 @@ pub struct ClientAfter {
 
 impl ClientAfter {
     pub(super) fn new(settings: &Arc<ClientSettings>) -> Self {
-        let decides = settings.classify.is_some() || settings.trusts_response || settings.errors.are_more();
+        let decides = settings.classify.is_some() || settings.errors.are_more();
         Self { settings: decides.then(|| Arc::clone(settings)) }
     }
 
@@ -174,7 +173,7 @@ impl ClientAfter {
         {
             operation.grpc_status(status.as_bytes());
         }
-        if settings.is_some_and(|settings| settings.trusts_response) {
+        if operation.trusts_response() {
             let mut said = parts.headers.get_all(TRACERESPONSE).iter();
             // Two of them are none.
             if let (Some(said), None) = (said.next(), said.next()) {
