@@ -630,6 +630,33 @@ async fn a_server_says_what_it_keeps_when_its_head_goes_out() {
     assert_eq!(told(true, fails).await.as_deref(), Some("03"));
 }
 
+// Mutation caught: a trace that is marked by a callee, and not told so to the caller.
+#[tokio::test]
+async fn what_a_leaf_keeps_is_kept_up_to_the_root() {
+    let telemetry = || Observed::with(|builder| builder.sampling(Sampling::tail(0.0).unwrap()));
+    let (leaf, middle) = (telemetry(), telemetry());
+    let leaf =
+        ObserveLayer::new(&leaf.telemetry).trace_response(true).layer(tower::service_fn(|_: Request<()>| {
+            observe_core::keep();
+            ready(Ok::<_, Infallible>(answer(200, [])))
+        }));
+    for (trusted, flags) in [(false, "02"), (true, "03")] {
+        let client = ObserveClientLayer::new(&middle.telemetry).trust_response(trusted).layer(leaf.clone());
+        let service = ObserveLayer::new(&middle.telemetry).trace_response(true).layer(tower::service_fn(
+            move |_: Request<()>| {
+                let client = client.clone();
+                async move {
+                    let body = client.oneshot(support::get("/")).await?.into_body();
+                    let _ = body.collect().await;
+                    Ok::<_, Infallible>(answer(200, []))
+                }
+            },
+        ));
+        let answer = service.oneshot(support::get("/")).await.unwrap();
+        assert_eq!(&answer.headers()["traceresponse"].to_str().unwrap()[53..], flags);
+    }
+}
+
 #[tokio::test]
 async fn reqwests_client_is_observed_as_it_is() {
     let (server, received) = serve(|_| answer(200, [Step::Data("a"), Step::Data("b")])).await;
