@@ -85,7 +85,8 @@ impl Words<'_> {
         if let Some((variable, text)) = theirs {
             let pairs = pairs(text).map_err(|why| invalid(format!("{variable}: {why}")))?;
             put(&mut headers, &pairs).map_err(|why| invalid(format!("{variable}: {why}")))?;
-        } else {
+        } else if endpoint.is_none() || code.endpoint.is_none() {
+            // What the code wrote for its own endpoint, a key say, is not for another.
             put(&mut headers, &code.headers).map_err(invalid)?;
         }
         Ok(Target {

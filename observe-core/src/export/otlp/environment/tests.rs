@@ -89,6 +89,10 @@ fn how_it_is_sent() {
     let elsewhere = [variables.as_slice(), &[(ENDPOINT, "http://env:2")]].concat();
     let theirs = target(&elsewhere, code());
     assert_eq!((theirs.timeout, &theirs.headers["api-key"]), (TIMEOUT * 2, &"of env".parse().unwrap()));
+    let keyless = target(&[(ENDPOINT, "http://env:2")], code());
+    assert!(keyless.headers.is_empty());
+    let anywhere = target(&[(ENDPOINT, "http://env:2")], Otlp::http().header("api-key", "of code"));
+    assert_eq!(anywhere.headers["api-key"], "of code");
 }
 
 // Mutations caught: a limit that is not read, or read in another unit.
