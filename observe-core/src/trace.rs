@@ -44,6 +44,9 @@ pub(crate) struct LocalTrace {
     buffer: TraceBuffer,
 }
 
+/// There were too many of its kind: it is kept only if it is in the baseline.
+struct Limited(Verdict);
+
 /// It is not fixed yet whether a trace is kept.
 const OPEN: u8 = u8::MAX;
 
@@ -137,7 +140,7 @@ impl LocalTrace {
     /// Records what happened in it at `tick`. A span that failed finds room where others do not.
     pub(crate) fn record(&self, entry: &Entry<'_>, tick: Tick, failed: bool) {
         let now = self.hub.clock.unix_nanos(tick);
-        let keep = || self.settle(Outcome::Ok, "", tick);
+        let keep = || self.fix(Outcome::Ok, "", tick).unwrap_or_else(|Limited(baseline)| baseline);
         match self.buffer.push(entry, now, failed, &self.hub.traces, keep) {
             Pushed::Held(None) => {}
             Pushed::Held(Some(Part { keep, entries, spans })) => {
@@ -187,23 +190,33 @@ impl LocalTrace {
     /// Fixes whether it is kept, its local root having ended at `tick` or being so long that its first part is due.
     /// Failures and slow ones up to a rate for each `kind` of error.
     pub(crate) fn settle(&self, outcome: Outcome, kind: &str, tick: Tick) -> Verdict {
+        self.fix(outcome, kind, tick).unwrap_or_else(|Limited(baseline)| {
+            self.hub.traces.count_limited();
+            baseline
+        })
+    }
+
+    /// [`settle`](Self::settle), where one that is refused may be asked for again: it is counted at the end.
+    fn fix(&self, outcome: Outcome, kind: &str, tick: Tick) -> Result<Verdict, Limited> {
         let traces = &self.hub.traces;
         // What has begun to be handed over stays kept, and is counted once.
         if let Some(begun) = Keep::ALL.get(usize::from(self.settled.load(Ordering::Relaxed))) {
-            return Some(*begun);
+            return Ok(Some(*begun));
         }
-        let verdict = match self.decide(outcome, tick) {
+        let (verdict, is_limited) = match self.decide(outcome, tick) {
             Some(Keep::Failure | Keep::Slow) if !traces.keep_rate.admits(kind, tick) => {
-                traces.count_limited();
-                self.first_flags.is_sampled().then_some(Keep::Baseline)
+                (self.first_flags.is_sampled().then_some(Keep::Baseline), true)
             }
-            verdict => verdict,
+            verdict => (verdict, false),
         };
-        if let Some(keep) = verdict {
-            traces.count_kept(keep);
-            self.settled.store(keep as u8, Ordering::Relaxed);
+        let Some(keep) = verdict else { return if is_limited { Err(Limited(None)) } else { Ok(None) } };
+        let fixed = self.settled.compare_exchange(OPEN, keep as u8, Ordering::Relaxed, Ordering::Relaxed);
+        if let Err(earlier) = fixed {
+            // A part became due on another thread meanwhile.
+            return Ok(Keep::ALL.get(usize::from(earlier)).copied().or(verdict));
         }
-        verdict
+        traces.count_kept(keep);
+        if is_limited { Err(Limited(verdict)) } else { Ok(verdict) }
     }
 
     /// What happened in it, last at `tick`, goes where such traces go.
@@ -323,5 +336,38 @@ impl Pooled for LocalTrace {
 
     fn pool() -> &'static Pool<Self> {
         &POOL
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::EventRecord;
+    use crate::traces::Traces;
+    use std::cell::Cell;
+    use tracing_core::Level;
+
+    // Mutation caught: all that waits looked through again for each entry, once there is enough for a part: a job that
+    // only writes lines comes to a stand.
+    #[test]
+    fn a_part_that_cannot_leave_is_looked_for_again_when_as_much_has_come() {
+        let (buffer, traces, asked) = (TraceBuffer::default(), Traces::nowhere(), Cell::new(0));
+        let keep = || {
+            asked.set(asked.get() + 1);
+            None
+        };
+        let line = EventRecord {
+            span_id: SpanId::random(),
+            unix_nanos: 1,
+            level: Level::INFO,
+            target: "tests",
+            message: "line",
+            fields: "",
+        };
+        for _ in 0..20_000 {
+            buffer.push(&Entry::Event(line), 1, false, &traces, keep);
+        }
+        assert!(traces.count(crate::traces::Cut::TraceFull) > 0);
+        assert!((2..=8).contains(&asked.get()), "{} of 512 KiB", asked.get());
     }
 }

@@ -36,6 +36,10 @@ struct World {
 
 impl World {
     fn new(sampling: Sampling, limits: TraceLimits) -> Self {
+        Self::with_rate(sampling, limits, 100)
+    }
+
+    fn with_rate(sampling: Sampling, limits: TraceLimits, rate: u32) -> Self {
         let (clock, taken) = (ManualClock::new(), Arc::new(Taken::default()));
         let hub = Arc::new(Hub::new(Parts {
             clock: Clock::from(clock.clone()),
@@ -44,7 +48,7 @@ impl World {
             slow: Duration::from_secs(1),
             propagation: Propagation::default(),
             sink: Arc::new(Nowhere),
-            traces: Traces::new(Some(taken.clone()), None, limits, KeepRate::per_second(100)),
+            traces: Traces::new(Some(taken.clone()), None, limits, KeepRate::per_second(rate)),
             filter: "trace".parse::<Filter>().unwrap(),
             service: String::new(),
             http_names: Default::default(),
@@ -391,4 +395,29 @@ proptest! {
             prop_assert!(found.is_empty());
         }
     }
+}
+
+// Mutation caught: a first memory that is larger than the limit.
+#[test]
+fn limits_may_be_smaller_than_a_buffers_first_memory() {
+    for bytes in [0, 60, 100, 300, 511] {
+        let world = World::new(Sampling::always(), TraceLimits { bytes, ..TraceLimits::default() });
+        world.root().finish(Outcome::Ok);
+        let handed_over: u32 = world.take().iter().map(|trace| trace.spans).sum();
+        assert_eq!(u64::from(handed_over) + world.cuts(), 1, "{bytes}");
+        assert!(world.hub.traces.held_bytes() <= bytes);
+    }
+}
+
+// Mutation caught: one that is refused counted again whenever a part of it is due.
+#[test]
+fn a_long_trace_is_limited_once() {
+    let world = World::with_rate(Sampling::tail(0.0).unwrap(), TraceLimits::default(), 0);
+    let root = world.root();
+    for _ in 0..5 {
+        world.clock.advance(Duration::from_secs(10));
+        within(&root, || (0..100).for_each(|_| drop(child())));
+    }
+    root.finish(Outcome::Ok);
+    assert_eq!((world.take().len(), world.hub.traces.limited()), (0, 1));
 }

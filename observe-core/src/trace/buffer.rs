@@ -27,6 +27,8 @@ struct State {
     reserved: usize,
     /// When the first entry came of those that are here; 0: none is.
     since: u64,
+    /// How many bytes were left when a part was due the last time.
+    left: usize,
     /// Parts were handed over: the trace is kept, for this reason.
     begun: Option<Keep>,
     verdict: Option<Verdict>,
@@ -65,7 +67,7 @@ impl TraceBuffer {
         if let Some(verdict) = state.verdict {
             return Pushed::Late(verdict);
         }
-        let part = state.part(now, keep);
+        let part = state.part(now, traces.limits.bytes, keep);
         state.add(entry, now, is_spared, traces);
         Pushed::Held(part)
     }
@@ -119,18 +121,21 @@ impl TraceBuffer {
 }
 
 impl State {
-    /// What is to be handed over now.
-    fn part(&mut self, now: u64, keep: impl FnOnce() -> Verdict) -> Option<Part> {
-        let is_due = self.entries.len() >= PART_BYTES
+    /// What is to be handed over now. What stays, of spans that are open, is not looked through again before as much has
+    /// come to it.
+    fn part(&mut self, now: u64, most: usize, keep: impl FnOnce() -> Verdict) -> Option<Part> {
+        let is_due = self.entries.len() >= self.left + (most / 8).clamp(FIRST_BYTES, PART_BYTES)
             || self.since != 0 && Duration::from_nanos(now.saturating_sub(self.since)) >= PART_TIME;
         if !is_due {
             return None;
         }
+        self.since = now;
+        self.left = self.entries.len();
         self.begun = self.begun.or_else(keep);
         let keep = self.begun?;
         let (entries, spans) = self.entries.take_ended();
         self.spans = self.spans.saturating_sub(spans);
-        self.since = now;
+        self.left = self.entries.len();
         (spans > 0).then_some(Part { keep, entries, spans })
     }
 
@@ -153,7 +158,7 @@ impl State {
             return Err(Cut::TraceFull);
         }
         if len > self.reserved {
-            let wanted = len.next_power_of_two().clamp(FIRST_BYTES, limits.bytes.max(len));
+            let wanted = len.next_power_of_two().max(FIRST_BYTES).min(limits.bytes.max(len));
             traces.reserve(self.reserved, wanted - self.reserved)?;
             self.reserved = wanted;
             self.entries.reserve_to(wanted);
@@ -170,6 +175,7 @@ impl State {
         self.entries.clear();
         self.spans = 0;
         self.since = 0;
+        self.left = 0;
     }
 
     fn free(&mut self, traces: &Traces) {
