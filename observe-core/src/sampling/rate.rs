@@ -20,7 +20,7 @@ pub(crate) struct KeepRate {
 impl KeepRate {
     /// So many a second of each kind.
     pub(crate) fn per_second(rate: u32) -> Self {
-        let spacing = Some(if rate == 0 { 0 } else { SECOND / u64::from(rate) });
+        let spacing = Some(if rate == 0 { 0 } else { (SECOND / u64::from(rate)).max(1) });
         Self { spacing: spacing.filter(|_| rate < u32::MAX), slots: [const { AtomicU64::new(0) }; SLOTS] }
     }
 
@@ -76,5 +76,9 @@ mod tests {
         assert!(!KeepRate::per_second(0).admits("503", tick));
         let all = KeepRate::per_second(u32::MAX);
         assert!((0..100_000).all(|_| all.admits("503", tick)));
+        // Mutation caught: more than one a nanosecond taken for none.
+        for many in [1_000_000_001, u32::MAX - 1] {
+            assert!(KeepRate::per_second(many).admits("503", tick), "{many}");
+        }
     }
 }
