@@ -217,6 +217,10 @@ impl SpanQueue {
 impl TraceSink for SpanQueue {
     fn take(&self, trace: TraceRecord) {
         let shared = &*self.shared;
+        // Lines of a span that is over or elsewhere: there is nothing to send, and a span may need the room.
+        if trace.spans == 0 {
+            return shared.stats.count_apart(trace.entries.iter().count() as u64);
+        }
         let SpanLimits { mut spans, mut bytes, batch, .. } = shared.limits;
         if trace.head.keep != Keep::Failure {
             spans -= spans / 4;

@@ -413,6 +413,39 @@ fn lines_without_their_span_are_counted() {
     balanced(&queue, &desk, 0);
 }
 
+// Mutation caught: "at once", or a moment that is past by our clock, taken at its word: a collector that is busy is asked
+// in a circle.
+#[test]
+fn who_asks_to_be_tried_at_once_is_given_time() {
+    let (queue, desk) = start(limits(1000, 10));
+    let busy = Answer::Later { wait: Some(Duration::ZERO), why: "busy".to_owned() };
+    desk.next(std::iter::repeat_n(Reply::Answer(busy), 3));
+    queue.take(trace(1, Keep::Baseline));
+    desk.wait_for(4);
+    let attempts = desk.attempts();
+    assert!(attempts.is_sorted_by(|one, next| *next - *one >= Duration::from_millis(50)), "{attempts:?}");
+    queue.flush(PATIENCE).unwrap();
+    balanced(&queue, &desk, 1);
+}
+
+// Mutation caught: lines that no span can be sent for, taking the room of spans: a chatty task whose request is over.
+#[test]
+fn lines_without_their_span_take_no_room() {
+    let (queue, desk) = start(limits(100, 10));
+    desk.always(Some(Reply::Hang));
+    let span = trace(1, Keep::Baseline);
+    let mut entries = Entries::new();
+    span.entries.iter().filter(|entry| entry.ended().is_none()).for_each(|line| entries.push(&line));
+    for _ in 0..1_000 {
+        queue.take(TraceRecord { entries: entries.clone(), spans: 0, ..span.clone() });
+    }
+    assert_eq!((queue.len(), queue.bytes(), queue.stats().apart()), (0, 0, 1_000));
+    queue.take(span);
+    assert_eq!((queue.len(), queue.stats().dropped(SpanLoss::QueueFull)), (1, 0));
+    let _ = queue.shutdown(Duration::ZERO);
+    balanced(&queue, &desk, 1);
+}
+
 // Whatever happens meanwhile, nothing is lost that is not counted. Mutations caught: a load that is given back twice; a
 // loss counted after its room is given back (`balanced` then comes too early).
 #[test]

@@ -234,6 +234,8 @@ where
                     return Ok(());
                 }
                 Answer::Later { wait, why } => {
+                    // At once, or at a moment that is past by our clock, is no wish: nobody wants to be asked in a circle.
+                    let wait = wait.filter(|wait| *wait >= FIRST_PAUSE);
                     let pause = wait.map_or_else(|| jittered(backoff), |wait| wait.min(LONGEST_WISH));
                     backoff = (backoff * 2).min(LONGEST_PAUSE);
                     let next = Instant::now() + pause;
