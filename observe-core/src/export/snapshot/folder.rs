@@ -52,17 +52,20 @@ impl Folder {
         Ok(Unfinished { path, finished: finished.to_owned() })
     }
 
-    /// Deletes the oldest, as many as are too many, and what was abandoned.
-    pub(super) fn prune(&self) -> io::Result<()> {
+    /// Deletes the oldest, as many as are too many, and what was abandoned. `newest` stays in any case, whatever its name
+    /// says: the clock may have been set back.
+    pub(super) fn prune(&self, newest: &Path) -> io::Result<()> {
+        let newest = newest.file_name();
         let mut finished = Vec::new();
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
             let name = entry.file_name();
+            let is_newest = Some(&*name) == newest;
             let Some(name) = name.to_str() else { continue };
             // Not of what a link points to.
             let is_folder = entry.file_type()?.is_dir();
             if is_folder && name.starts_with(PREFIX) {
-                finished.push((name.to_owned(), size(&entry.path())?));
+                finished.push((is_newest, name.to_owned(), size(&entry.path())?));
             } else if is_folder && name.strip_prefix(UNFINISHED).is_some_and(|name| name.starts_with(PREFIX))
             {
                 let age = SystemTime::now().duration_since(entry.metadata()?.modified()?).unwrap_or_default();
@@ -71,10 +74,10 @@ impl Folder {
                 }
             }
         }
-        // By their time: it comes first in their names. The newest stays in any case.
+        // By their time: it comes first in their names.
         finished.sort();
         let (mut count, mut bytes) = (0, 0);
-        for (name, size) in finished.iter().rev() {
+        for (_, name, size) in finished.iter().rev() {
             count += 1;
             bytes += size;
             if count > 1 && (count > self.limits.count || bytes > self.limits.bytes) {
@@ -120,4 +123,29 @@ fn private() -> DirBuilder {
 /// Bytes of the files in a folder.
 fn size(folder: &Path) -> io::Result<u64> {
     fs::read_dir(folder)?.map(|entry| Ok(entry?.metadata()?.len())).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Mutations caught: the newest by its name deleted for the one that was just written; none deleted.
+    #[test]
+    fn what_was_just_written_stays_whatever_the_clock_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = SnapshotLimits { count: 2, ..SnapshotLimits::default() };
+        let folder = Folder::open(folder.path().to_owned(), limits).unwrap();
+        let write = |time: &str, random: &str| {
+            let place = folder.place(time.as_bytes(), "call", random.as_bytes());
+            folder.begin(&place).unwrap().finish().unwrap();
+            folder.prune(&place).unwrap();
+            place
+        };
+        let oldest = write("2026-01-01T09:00:00.000Z", "b");
+        let later = write("2026-01-01T10:00:00.000Z", "b");
+        let same_second = write("2026-01-01T10:00:00.000Z", "a");
+        assert_eq!([&oldest, &later, &same_second].map(|place| place.exists()), [false, true, true]);
+        let set_back = write("2026-01-01T08:00:00.000Z", "a");
+        assert_eq!([&later, &same_second, &set_back].map(|place| place.exists()), [true, false, true]);
+    }
 }

@@ -87,7 +87,7 @@ impl Worker {
             Ok(()) => self.say(Level::INFO, &format!("snapshot written: {place}")),
             Err(error) => self.say(Level::WARN, &format!("snapshot {place} cannot be written: {error}")),
         }
-        if let Err(error) = self.shared.folder.prune() {
+        if let Err(error) = self.shared.folder.prune(&ask.place) {
             self.say(Level::WARN, &format!("old snapshots beside {place} cannot be deleted: {error}"));
         }
         if is_early && !ask.is_second && !self.shared.closed.load(Ordering::SeqCst) {
