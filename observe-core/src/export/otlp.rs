@@ -109,7 +109,7 @@ impl Otlp {
         self
     }
 
-    /// How long one request may take. Defaults to 10 s.
+    /// How long one request may take, at most an hour. Defaults to 10 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self

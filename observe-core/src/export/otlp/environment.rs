@@ -18,6 +18,8 @@ use target::Words;
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest that is meant: gRPC has no number for some that a `Duration` has.
+const TIMEOUT_MAX: Duration = Duration::from_secs(3_600);
 
 /// The variables of exporters, those that say something.
 #[derive(Clone, Debug, Default)]

@@ -7,7 +7,7 @@ use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::signal::{METRICS, SPANS, Signal};
-use super::{Environment, TIMEOUT, pairs};
+use super::{Environment, TIMEOUT, TIMEOUT_MAX, pairs};
 use crate::error::Error;
 use crate::export::otlp::tls::Tls;
 use crate::export::otlp::{Otlp, Protocol, Target, invalid};
@@ -127,7 +127,7 @@ impl Words<'_> {
             }
             millis.map(Duration::from_millis)
         });
-        code.timeout.or(read).unwrap_or(TIMEOUT)
+        code.timeout.or(read).unwrap_or(TIMEOUT).min(TIMEOUT_MAX)
     }
 
     fn gzip(&mut self, code: &Otlp) -> bool {

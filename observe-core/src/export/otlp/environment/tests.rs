@@ -265,3 +265,13 @@ fn grpc_needs_its_feature() {
     let plan = decided(&[(ENDPOINT, "http://env:2"), (otel::PROTOCOL, "grpc")], None);
     assert!(plan.otlp.is_none() && plan.complaints[0].contains("otlp-grpc"), "{:?}", plan.complaints);
 }
+
+// Mutation caught: a time that gRPC has no number for, by which every request would panic.
+#[test]
+fn a_request_has_an_hour_at_most() {
+    let hour = Duration::from_secs(3_600);
+    let timeout =
+        |variables: &[(&'static str, &str)], code| decided(variables, Some(code)).otlp.unwrap().timeout;
+    assert_eq!(timeout(&[], Otlp::http().timeout(Duration::MAX)), hour);
+    assert_eq!(timeout(&[(otel::TIMEOUT, "18446744073709551615")], Otlp::http()), hour);
+}
