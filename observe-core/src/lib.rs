@@ -66,9 +66,7 @@
 //!
 //! # What is not here
 //!
-//! No client layer, no SLOs, no metrics of the process's CPU and memory.
-//! Spans are not exported yet: which traces are kept decides so far which observations get exemplars. No
-//! SLOs, no metrics of the process's CPU and memory.
+//! No SLOs, no metrics of the process's CPU and memory.
 
 #[cfg(feature = "metrics")]
 mod bridge;
