@@ -31,6 +31,7 @@ pub(crate) struct TraceRecord {
 #[cfg(feature = "otlp")]
 impl TraceRecord {
     /// How much memory it takes, about.
+    #[cfg(any(feature = "otlp", test))]
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>() + self.entries.capacity() + self.head.tracestate.as_str().len()
     }

@@ -22,7 +22,8 @@ pub struct SpanLimits {
 
 impl SpanLimits {
     pub(super) const MAX_SPANS: usize = 1 << 20;
-    pub(super) const MAX_BYTES: usize = 1 << 36;
+    /// In a number of its own: an address of 32 bits has fewer.
+    pub(super) const MAX_BYTES: u64 = 1 << 36;
     const MAX_DELAY: Duration = Duration::from_secs(3_600);
 
     /// Within what can be held.
@@ -30,7 +31,7 @@ impl SpanLimits {
         let spans = self.spans.clamp(1, Self::MAX_SPANS);
         Self {
             spans,
-            bytes: self.bytes.min(Self::MAX_BYTES),
+            bytes: self.bytes.min(usize::try_from(Self::MAX_BYTES).unwrap_or(usize::MAX)),
             batch: self.batch.clamp(1, spans.div_ceil(2)),
             delay: self.delay.min(Self::MAX_DELAY),
             give_up: self.give_up,
