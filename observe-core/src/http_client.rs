@@ -27,7 +27,6 @@ use crate::subscriber::tell_others;
 use crate::trace::LocalTrace;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use tracing_core::Level;
 
 const METHOD: Key = Key::new(names::REQUEST_METHOD);
@@ -221,7 +220,7 @@ impl HttpClientOperation {
         let Some((_, trace)) = self.place().filter(|_| self.trusts_response) else { return };
         match SpanContext::parse(value) {
             Ok(callee) if callee.trace_id == trace.trace_id && callee.flags.is_sampled() => {
-                trace.marked.store(true, Ordering::Relaxed);
+                trace.heed();
             }
             Ok(_) => {}
             Err(reason) => trace.hub.reject(ContextHeader::Traceresponse, reason),

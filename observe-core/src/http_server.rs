@@ -126,11 +126,14 @@ impl HttpServer {
         let call = grpc::call(request);
         let admitted = self.untrusted.admit(context, request.trusted);
         let context = admitted.as_ref().map_or(context, |admitted| &*admitted.context);
-        let keep = admitted.as_ref().is_some_and(|admitted| admitted.keep) || request.trusted && request.keep;
+        let follow = admitted.as_ref().is_some_and(|admitted| admitted.keep);
         let now = self.hub.clock.now();
         let mut span = OpenSpan::root(&self.hub, Some(context), true, now);
         if let Some(span) = Shared::get_mut(&mut span) {
-            if keep {
+            if follow {
+                span.follow();
+            }
+            if request.trusted && request.keep {
                 span.keep();
             }
             describe(span.fields_mut(), &labels, request.method, path);
@@ -185,10 +188,13 @@ impl HttpServer {
     pub fn pass(&self, request: &HttpRequest<'_>, context: &Context) -> HttpServerOperation {
         let admitted = self.untrusted.admit(context, request.trusted);
         let context = admitted.as_ref().map_or(context, |admitted| &*admitted.context);
-        let keep = admitted.as_ref().is_some_and(|admitted| admitted.keep) || request.trusted && request.keep;
+        let follow = admitted.as_ref().is_some_and(|admitted| admitted.keep);
         let mut span = OpenSpan::root(&self.hub, Some(context), true, self.hub.clock.now());
         if let Some(span) = Shared::get_mut(&mut span) {
-            if keep {
+            if follow {
+                span.follow();
+            }
+            if request.trusted && request.keep {
                 span.keep();
             }
             if let Some(caller) = context.span() {

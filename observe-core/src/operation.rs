@@ -440,7 +440,7 @@ fn below(context: &Context, trusted: bool, hub: &Arc<Hub>, correlated: bool) -> 
     if admitted.is_some_and(|admitted| admitted.keep)
         && let Some(own) = Shared::get_mut(&mut span)
     {
-        own.keep();
+        own.follow();
     }
     span
 }

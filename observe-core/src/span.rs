@@ -200,6 +200,13 @@ impl OpenSpan {
         }
     }
 
+    /// Keeps its trace as a caller does that is believed, while nobody else holds it.
+    pub(crate) fn follow(&mut self) {
+        if let Some(trace) = self.trace.as_mut().and_then(Shared::get_mut) {
+            trace.follow();
+        }
+    }
+
     /// Whether it is this subscriber's span of this id.
     pub(crate) fn is_known_by(&self, door: u32, key: NonZeroU64) -> bool {
         self.known.as_ref().is_some_and(|known| known.key == key && known.door == door)

@@ -25,6 +25,8 @@ pub(crate) struct LocalTrace {
     pub(crate) trace_id: TraceId,
     /// With the sampled flag as it was at the start: see [`flags`](Self::flags).
     first_flags: TraceFlags,
+    /// It is in the baseline, and in that of the caller, by the threshold that it sent.
+    is_shared: bool,
     start: Tick,
     /// What came from elsewhere, to be handed on: tracestate, baggage, correlation id.
     carried: Context,
@@ -36,7 +38,8 @@ pub(crate) struct LocalTrace {
     pub(crate) marked: AtomicBool,
     /// The root is not to be recorded at all: being scraped is not traffic.
     pub(crate) discarded: AtomicBool,
-    /// Why it is kept, as its place in [`Keep::ALL`], once that is fixed; [`OPEN`] before.
+    /// Why it is kept, as its place in [`Keep::ALL`], once that is fixed; [`OPEN`] before, [`LIMITED`] where the rate has
+    /// no room for it.
     settled: AtomicU8,
     /// Whether `told` holds anything, so that an uneventful end takes no lock.
     has_told: AtomicBool,
@@ -49,6 +52,8 @@ struct Limited(Verdict);
 
 /// It is not fixed yet whether a trace is kept.
 const OPEN: u8 = u8::MAX;
+/// There were too many of its kind. What else keeps it may come yet.
+const LIMITED: u8 = u8::MAX - 1;
 
 /// What the code below the root said about it.
 #[derive(Default)]
@@ -82,7 +87,8 @@ impl LocalTrace {
         let trace_id = remote.map_or_else(TraceId::random, |span| span.trace_id);
         let flags = remote.map_or(TraceFlags::RANDOM, |span| span.flags);
         let mut carried = parent.cloned().unwrap_or_default();
-        let flags = flags.sampled(is_baseline(hub, trace_id, &mut carried));
+        let (is_baseline, is_shared) = look(hub, trace_id, &mut carried);
+        let flags = flags.sampled(is_baseline);
         if let Some(mut trace) = Self::pool().take()
             && let Some(own) = Shared::get_mut(&mut trace)
         {
@@ -92,6 +98,7 @@ impl LocalTrace {
             }
             own.trace_id = trace_id;
             own.first_flags = flags;
+            own.is_shared = is_shared;
             own.start = start;
             own.carried = carried;
             own.correlated = correlated;
@@ -101,6 +108,7 @@ impl LocalTrace {
             hub: Arc::clone(hub),
             trace_id,
             first_flags: flags,
+            is_shared,
             start,
             carried,
             correlated,
@@ -125,6 +133,21 @@ impl LocalTrace {
     pub(crate) fn mark(&mut self) {
         self.first_flags = self.first_flags.sampled(true);
         *self.marked.get_mut() = true;
+    }
+
+    /// A caller that is believed keeps it. Where that is by the threshold that keeps it here as well, nothing changes: it
+    /// stands for as many as it does there.
+    pub(crate) fn follow(&mut self) {
+        if !self.is_shared {
+            self.mark();
+        }
+    }
+
+    /// A callee that is believed keeps it. What is in the baseline is kept without that, and stands for more than itself.
+    pub(crate) fn heed(&self) {
+        if !self.first_flags.is_sampled() {
+            self.marked.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Where a span of it stands.
@@ -191,7 +214,10 @@ impl LocalTrace {
     /// Failures and slow ones up to a rate for each `kind` of error.
     pub(crate) fn settle(&self, outcome: Outcome, kind: &str, tick: Tick) -> Verdict {
         self.fix(outcome, kind, tick).unwrap_or_else(|Limited(baseline)| {
-            self.hub.traces.count_limited();
+            let limit = || self.settled.compare_exchange(OPEN, LIMITED, Ordering::Relaxed, Ordering::Relaxed);
+            if baseline.is_some() || limit().is_ok() {
+                self.hub.traces.count_limited();
+            }
             baseline
         })
     }
@@ -199,24 +225,36 @@ impl LocalTrace {
     /// [`settle`](Self::settle), where one that is refused may be asked for again: it is counted at the end.
     fn fix(&self, outcome: Outcome, kind: &str, tick: Tick) -> Result<Verdict, Limited> {
         let traces = &self.hub.traces;
-        // What has begun to be handed over stays kept, and is counted once.
-        if let Some(begun) = Keep::ALL.get(usize::from(self.settled.load(Ordering::Relaxed))) {
+        // What has begun to be handed over, or was told to a caller, stays kept, and is counted once.
+        let settled = self.settled.load(Ordering::Relaxed);
+        if let Some(begun) = Keep::ALL.get(usize::from(settled)) {
             return Ok(Some(*begun));
         }
         let (verdict, is_limited) = match self.decide(outcome, tick) {
-            Some(Keep::Failure | Keep::Slow) if !traces.keep_rate.admits(kind, tick) => {
+            Some(Keep::Failure | Keep::Slow)
+                if settled == LIMITED || !traces.keep_rate.admits(kind, tick) =>
+            {
                 (self.first_flags.is_sampled().then_some(Keep::Baseline), true)
             }
             verdict => (verdict, false),
         };
         let Some(keep) = verdict else { return if is_limited { Err(Limited(None)) } else { Ok(None) } };
-        let fixed = self.settled.compare_exchange(OPEN, keep as u8, Ordering::Relaxed, Ordering::Relaxed);
+        let fixed = self.settled.compare_exchange(settled, keep as u8, Ordering::Relaxed, Ordering::Relaxed);
         if let Err(earlier) = fixed {
             // A part became due on another thread meanwhile.
             return Ok(Keep::ALL.get(usize::from(earlier)).copied().or(verdict));
         }
         traces.count_kept(keep);
         if is_limited { Err(Limited(verdict)) } else { Ok(verdict) }
+    }
+
+    /// Whether it is going to be kept, as far as that is known at `tick`, for a caller who keeps it then, too: a failure
+    /// and a slow one take their place under the rate now, or a caller's part of an outage had no limit.
+    pub(crate) fn promise(&self, outcome: Outcome, kind: &str, tick: Tick) -> bool {
+        match self.decide(outcome, tick) {
+            Some(Keep::Failure | Keep::Slow) => self.settle(outcome, kind, tick).is_some(),
+            verdict => verdict.is_some(),
+        }
     }
 
     /// What happened in it, last at `tick`, goes where such traces go.
@@ -286,19 +324,21 @@ impl LocalTrace {
     }
 }
 
-/// Whether the trace is in the baseline, by its id, or by the randomness that a caller named who was believed. What is
-/// handed on says so.
-fn is_baseline(hub: &Hub, trace_id: TraceId, carried: &mut Context) -> bool {
+/// Whether the trace is in the baseline, by its id, or by the randomness that a caller named who was believed; and
+/// whether it is there by the caller's threshold, too, which keeps no more than ours. What is handed on says so.
+fn look(hub: &Hub, trace_id: TraceId, carried: &mut Context) -> (bool, bool) {
     let state = carried.tracestate();
     let randomness = ot::randomness(state).unwrap_or_else(|| trace_id.randomness());
     let is_baseline = hub.sampling.is_baseline(randomness);
+    let is_shared =
+        is_baseline && ot::threshold(state).is_some_and(|theirs| hub.sampling.threshold() <= Some(theirs));
     if is_baseline && carried.is_bare() {
         *carried = hub.in_baseline.clone();
     } else if is_baseline || ot::is_in(state) {
         let threshold = hub.sampling.threshold().filter(|_| is_baseline);
         carried.set_tracestate(ot::with_threshold(state, threshold));
     }
-    is_baseline
+    (is_baseline, is_shared)
 }
 
 impl Drop for LocalTrace {

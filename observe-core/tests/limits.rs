@@ -90,6 +90,7 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("slab.rs", "PAGES", "part of `MOST_OPEN`"),
     ("span.rs", "OWN_DOOR", "a mark"),
     ("subscriber.rs", "SLAB", "a mark"),
+    ("trace.rs", "LIMITED", "a mark"),
     ("trace.rs", "OPEN", "a mark"),
     ("trace/buffer.rs", "FIRST_BYTES", "what a buffer begins with"),
     ("subscriber/map.rs", "ROOM", "what is there from the start"),

@@ -20,8 +20,7 @@ pub(crate) fn randomness(state: &TraceState) -> Option<u64> {
 }
 
 /// The threshold that the list names, if it is well-formed.
-#[cfg(test)]
-fn threshold(state: &TraceState) -> Option<u64> {
+pub(crate) fn threshold(state: &TraceState) -> Option<u64> {
     let (_, digits) = pairs(state).find(|(key, _)| *key == THRESHOLD)?;
     let missing = DIGITS.checked_sub(digits.len()).filter(|_| !digits.is_empty())?;
     hex(digits).map(|value| value << (4 * missing))

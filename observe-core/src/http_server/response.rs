@@ -20,9 +20,9 @@ impl HttpServerOperation {
     }
 
     fn is_kept_by_now(&self, trace: &LocalTrace) -> bool {
-        let declared = trace.told().is_some_and(|told| told.error_type.is_some());
-        let failed = declared || !self.labels.error_type.is_none();
-        let outcome = if failed { Outcome::Error } else { Outcome::Ok };
-        trace.decide(outcome, trace.hub.clock.now()).is_some()
+        let declared = trace.told().and_then(|told| told.error_type).unwrap_or_default();
+        let kind = if declared.is_empty() { self.labels.error_type.as_str() } else { declared };
+        let outcome = if kind.is_empty() { Outcome::Ok } else { Outcome::Error };
+        trace.promise(outcome, kind, trace.hub.clock.now())
     }
 }
