@@ -67,6 +67,7 @@
 //! # What is not here
 //!
 //! No SLOs, no metrics of the process's CPU and memory.
+//! No push of metrics or lines by OTLP, no SLOs, no metrics of the process's CPU and memory.
 
 #[cfg(feature = "metrics")]
 mod bridge;

@@ -254,7 +254,7 @@ pub mod own {
     pub const BUILD_INFO: &str = "build_info";
     /// When the process started, in seconds since 1970-01-01T00:00:00Z.
     pub const PROCESS_START_TIME_SECONDS: &str = "process_start_time_seconds";
-    /// The label that names a kind of data: `log`, `metric`, `span`.
+    /// The label that names a kind of data: `log`, `metric`, `span`, `span_event`, `trace`, `recorder`, `snapshot`.
     pub const SIGNAL: &str = "signal";
     /// The label that says why.
     pub const REASON: &str = "reason";

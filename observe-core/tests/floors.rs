@@ -128,6 +128,19 @@ fn imports_go_down_only() {
     }
 }
 
+// Mutation caught: a noun that is taken in here and not on the page, which then says another house.
+#[test]
+fn the_page_says_the_same() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/architecture.md");
+    let page = fs::read_to_string(page).unwrap();
+    for (floor, nouns) in FLOORS {
+        let row = page.lines().find_map(|line| line.strip_prefix(&format!("| {floor} | ")));
+        let cell = row.and_then(|row| row.split(" |").next()).unwrap_or_else(|| panic!("no floor `{floor}`"));
+        let said: Vec<&str> = cell.split_whitespace().map(|noun| noun.trim_matches('`')).collect();
+        assert_eq!(said, *nouns, "floor `{floor}` on the page, and here");
+    }
+}
+
 #[test]
 fn what_counts_as_an_import() {
     assert_eq!(

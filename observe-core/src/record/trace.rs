@@ -10,7 +10,7 @@ pub(crate) struct TraceHead {
     pub(crate) trace_id: TraceId,
     /// As they were sent on when the part was handed over.
     pub(crate) flags: TraceFlags,
-    /// The caller's, as it came.
+    /// The caller's, with what this process says of sampling.
     pub(crate) tracestate: TraceState,
     pub(crate) keep: Keep,
     /// With which probability a trace like this one is kept, above 0 to 1: what a count of kept ones has to be divided
