@@ -8,7 +8,7 @@ use crate::catch::{is_caught, is_mute};
 use crate::current;
 use crate::fields::{Fields, Text};
 use crate::hub::Hub;
-use crate::record::LogRecord;
+use crate::record::{Entry, EventRecord, LogRecord};
 use crate::semconv::log::{PANIC_LOCATION, PANIC_TARGET, THREAD_NAME};
 use crate::span::OpenSpan;
 use std::panic::{self, PanicHookInfo};
@@ -94,6 +94,18 @@ fn text<'a>(panic: &'a PanicHookInfo<'_>) -> &'a str {
 fn log_in(span: &OpenSpan, message: &Text, fields: &Fields) {
     let Some(trace) = span.trace() else { return };
     let hub = &trace.hub;
+    if trace.is_recorded() {
+        let tick = hub.clock.now();
+        let event = EventRecord {
+            span_id: span.id,
+            unix_nanos: hub.clock.unix_nanos(tick),
+            level: Level::ERROR,
+            target: PANIC_TARGET,
+            message: message.escaped(),
+            fields: fields.as_str(),
+        };
+        trace.panicked(&Entry::Event(event), tick);
+    }
     let span_context = Some(trace.span_context(span.id));
     trace.with_correlation_id(|correlation_id| {
         span.try_with_fields(|span| {

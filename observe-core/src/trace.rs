@@ -177,6 +177,19 @@ impl LocalTrace {
         }
     }
 
+    /// Notes a panic of this thread at `tick`, and shows the flight recorder what happened until then: the process may end
+    /// by it. Takes no lock that this thread may hold.
+    pub(crate) fn panicked(&self, event: &Entry<'_>, tick: Tick) {
+        let traces = &self.hub.traces;
+        self.buffer.try_push(event, self.hub.clock.unix_nanos(tick), traces, |entries| {
+            if let Some(recorder) = traces.recorder() {
+                let (trace_id, flags) = (self.trace_id, self.flags());
+                let head = Head { trace_id, flags, kept: None, is_early: true, at: tick };
+                recorder.record(&head, entries.as_bytes(), true);
+            }
+        });
+    }
+
     /// Records that one of its spans points to another, of this trace or of another one.
     pub(crate) fn link(&self, span_id: SpanId, to: SpanContext) {
         if self.is_recorded() {
@@ -262,7 +275,8 @@ impl LocalTrace {
         let traces = &self.hub.traces;
         let kept = verdict.map(|keep| (keep, self.hub.sampling.probability(keep)));
         if let Some(recorder) = traces.recorder() {
-            let head = Head { trace_id: self.trace_id, flags: self.flags(), kept, at: tick };
+            let (trace_id, flags) = (self.trace_id, self.flags());
+            let head = Head { trace_id, flags, kept, is_early: false, at: tick };
             recorder.record(&head, entries.as_bytes(), self.failed.load(Ordering::Relaxed));
         }
         if let Some((keep, probability)) = kept {

@@ -78,6 +78,7 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("record/entries.rs", "SPAN_LEN", "the size of an entry without its texts"),
     ("record/entries.rs", "START", "what stands before an entry's numbers"),
     ("record/entries.rs", "TEXT_MAX", "far above what any text is"),
+    ("recorder/head.rs", "EARLY", "a mark"),
     ("recorder/head.rs", "LEN", "the size of a record without its texts"),
     ("recorder/head.rs", "LINE", "a mark"),
     ("recorder/head.rs", "NOT_KEPT", "a mark"),

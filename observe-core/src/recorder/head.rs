@@ -12,6 +12,8 @@ pub(crate) struct Head {
     pub(crate) flags: TraceFlags,
     /// Why the trace is kept, and with which probability one like it is; `None` when it is not.
     pub(crate) kept: Option<(Keep, f64)>,
+    /// A look at what had not been handed over yet: what is handed over later says all of it again.
+    pub(crate) is_early: bool,
     /// When its last entry was recorded.
     pub(crate) at: Tick,
 }
@@ -36,6 +38,8 @@ const LINE: u8 = 1;
 
 /// The code of a trace that is not kept; the others are one more than those of their reasons.
 const NOT_KEPT: u8 = 0;
+/// That of an early look.
+const EARLY: u8 = u8::MAX;
 
 impl Head {
     pub(super) const LEN: usize = 3 + 8 + 8 + 16;
@@ -44,6 +48,7 @@ impl Head {
     pub(super) fn encoded(&self) -> [u8; Self::LEN] {
         let mut bytes = [0; Self::LEN];
         let kept = self.kept.map_or(NOT_KEPT, |(keep, _)| keep as u8 + 1);
+        let kept = if self.is_early { EARLY } else { kept };
         bytes[..3].copy_from_slice(&[TRACE, self.flags.bits(), kept]);
         bytes[3..11].copy_from_slice(&self.at.nanos().to_le_bytes());
         bytes[11..19].copy_from_slice(&self.kept.map_or(0.0, |(_, probability)| probability).to_le_bytes());
@@ -84,11 +89,12 @@ impl<'a> Record<'a> {
                 let at = Tick::from_nanos(u64::from_le_bytes(reader.take()?));
                 let probability = f64::from_le_bytes(reader.take()?);
                 let trace_id = TraceId::from_bytes(reader.take()?)?;
+                let is_early = kept == EARLY;
                 let kept = match kept {
-                    NOT_KEPT => None,
+                    NOT_KEPT | EARLY => None,
                     code => Some((*Keep::ALL.get(usize::from(code) - 1)?, probability)),
                 };
-                Self::Trace(Head { trace_id, flags, kept, at }, reader.0)
+                Self::Trace(Head { trace_id, flags, kept, is_early, at }, reader.0)
             }
             [LINE] => {
                 let level = *LEVELS.get(usize::from(u8::from_le_bytes(reader.take()?)))?;

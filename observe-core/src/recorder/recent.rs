@@ -8,6 +8,7 @@ use tracing_core::Level;
 use super::Recorder;
 use super::head::{Head, LineHead, Record};
 use crate::clock::Tick;
+use crate::context::TraceId;
 use crate::record::Entries;
 
 /// What happened lately, the oldest first.
@@ -47,20 +48,14 @@ impl Recorder {
         let age = self.limits.age;
         let mut recent = Recent::default();
         let mut places = HashMap::new();
+        let mut early = HashMap::new();
         for ring in [&self.pinned, &self.usual] {
             ring.read(|record| match Record::read(record) {
                 Some(Record::Trace(head, entries)) if now.since(head.at) <= age && wanted(&head) => {
-                    match places.entry(head.trace_id) {
-                        Place::Vacant(place) => {
-                            place.insert(recent.traces.len());
-                            let entries = Entries::from_bytes(entries.to_vec());
-                            recent.traces.push(RecentTrace { head, entries });
-                        }
-                        Place::Occupied(place) => {
-                            if let Some(trace) = recent.traces.get_mut(*place.get()) {
-                                trace.add(head, entries);
-                            }
-                        }
+                    if head.is_early {
+                        early.insert(head.trace_id, (head, entries.to_vec()));
+                    } else {
+                        recent.add(&mut places, head, entries);
                     }
                 }
                 Some(Record::Line(head, texts)) if now.since(head.at) <= age => {
@@ -69,9 +64,32 @@ impl Recorder {
                 _ => {}
             });
         }
+        for (head, entries) in early.into_values() {
+            let place = places.get(&head.trace_id).and_then(|place| recent.traces.get(*place));
+            if place.is_none_or(|trace| trace.head.at < head.at) {
+                recent.add(&mut places, head, &entries);
+            }
+        }
         recent.traces.sort_by_key(|trace| trace.head.at);
         recent.lines.sort_by_key(|line| line.unix_nanos);
         recent
+    }
+}
+
+impl Recent {
+    /// Adds a part to its trace.
+    fn add(&mut self, places: &mut HashMap<TraceId, usize>, head: Head, entries: &[u8]) {
+        match places.entry(head.trace_id) {
+            Place::Vacant(place) => {
+                place.insert(self.traces.len());
+                self.traces.push(RecentTrace { head, entries: Entries::from_bytes(entries.to_vec()) });
+            }
+            Place::Occupied(place) => {
+                if let Some(trace) = self.traces.get_mut(*place.get()) {
+                    trace.add(head, entries);
+                }
+            }
+        }
     }
 }
 

@@ -20,7 +20,7 @@ fn span_id(number: u64) -> SpanId {
 }
 
 fn head(number: u64, at: Tick) -> Head {
-    Head { trace_id: trace_id(number), flags: TraceFlags::NONE, kept: None, at }
+    Head { trace_id: trace_id(number), flags: TraceFlags::NONE, kept: None, is_early: false, at }
 }
 
 fn push_span(entries: &mut Entries, number: u64, fields: &str) {

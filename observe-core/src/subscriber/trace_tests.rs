@@ -9,7 +9,8 @@ use crate::function::{Function, Measure};
 use crate::hub::{Hub, Nowhere, Parts};
 use crate::operation::{Operation, OperationBuilder, Parent};
 use crate::outcome::Outcome;
-use crate::record::{Entry, Keep, Kind, TraceRecord, TraceSink};
+use crate::record::{Entry, EventRecord, Keep, Kind, TraceRecord, TraceSink};
+use crate::recorder::{Recorder, RecorderLimits};
 use crate::registry::Registry;
 use crate::request::{discard, keep};
 use crate::sampling::{KeepRate, Sampling};
@@ -40,6 +41,15 @@ impl World {
     }
 
     fn with_rate(sampling: Sampling, limits: TraceLimits, rate: u32) -> Self {
+        Self::recording(sampling, limits, rate, None)
+    }
+
+    fn recording(
+        sampling: Sampling,
+        limits: TraceLimits,
+        rate: u32,
+        recorder: Option<Arc<Recorder>>,
+    ) -> Self {
         let (clock, taken) = (ManualClock::new(), Arc::new(Taken::default()));
         let hub = Arc::new(Hub::new(Parts {
             clock: Clock::from(clock.clone()),
@@ -48,7 +58,7 @@ impl World {
             slow: Duration::from_secs(1),
             propagation: Propagation::default(),
             sink: Arc::new(Nowhere),
-            traces: Traces::new(Some(taken.clone()), None, limits, KeepRate::per_second(rate)),
+            traces: Traces::new(Some(taken.clone()), recorder, limits, KeepRate::per_second(rate)),
             filter: "trace".parse::<Filter>().unwrap(),
             service: String::new(),
             http_names: Default::default(),
@@ -220,6 +230,37 @@ fn spans_of_tracing_lines_and_links_are_part_of_it() {
     assert_ne!(link.to.trace_id, trace.head.trace_id);
     assert_eq!((event.message, event.fields), ("half way", r#","amount":2.5"#));
     assert_eq!(trace.head.keep, Keep::Failure);
+}
+
+// Mutations caught: `is_early` left out of what is recorded, so that all is there twice; an early look that empties the
+// buffer; one that is never shown.
+#[test]
+fn what_happened_until_a_panic_can_be_seen_at_once() {
+    let recorder = Arc::new(Recorder::new(RecorderLimits::default()).unwrap());
+    let world = World::recording(Sampling::never(), TraceLimits::default(), 0, Some(Arc::clone(&recorder)));
+    let seen = || {
+        let recent = recorder.recent(world.hub.clock.now(), |_| true);
+        let entries: Vec<_> = recent.traces.iter().flat_map(|trace| trace.entries.iter()).collect();
+        let spans = entries.iter().filter(|entry| entry.ended().is_some()).count();
+        (recent.traces.len(), spans, entries.len() - spans)
+    };
+    let root = world.root();
+    within(&root, || child().finish(Outcome::Ok));
+    assert_eq!(seen(), (0, 0, 0));
+    let span = root.open_span().unwrap();
+    let tick = world.hub.clock.now();
+    let event = EventRecord {
+        span_id: span.id,
+        unix_nanos: 1,
+        level: tracing_core::Level::ERROR,
+        target: "observe::panic",
+        message: "panicked: on purpose",
+        fields: "",
+    };
+    span.trace().unwrap().panicked(&Entry::Event(event), tick);
+    assert_eq!(seen(), (1, 1, 1));
+    root.finish(Outcome::Panicked);
+    assert_eq!(seen(), (1, 2, 1));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What a local root holds back until it is known whether its trace is kept.
 
+use crate::catch::try_lock;
 use crate::record::{Entries, Entry, Keep};
 use crate::sync::{Mutex, MutexGuard};
 use crate::traces::{Cut, Traces};
@@ -70,6 +71,14 @@ impl TraceBuffer {
         let part = state.part(now, traces.limits.bytes, keep);
         state.add(entry, now, is_spared, traces);
         Pushed::Held(part)
+    }
+
+    /// [`push`](Self::push) for a thread that panicked and may hold the lock: then nothing is done. `look` is shown all that
+    /// waits.
+    pub(crate) fn try_push(&self, entry: &Entry<'_>, now: u64, traces: &Traces, look: impl FnOnce(&Entries)) {
+        let Some(mut state) = try_lock(&self.0).filter(|state| state.verdict.is_none()) else { return };
+        state.add(entry, now, true, traces);
+        look(&state.entries);
     }
 
     /// Adds the last entry and fixes the verdict, unless there is one. `take` gets all that waited, with the verdict.

@@ -7,6 +7,14 @@ mod sync {
     pub(crate) use loom::sync::{Mutex, MutexGuard};
 }
 
+mod catch {
+    use loom::sync::{Mutex, MutexGuard};
+
+    pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+        mutex.try_lock().ok()
+    }
+}
+
 /// Entries of one byte each, spans all of them.
 mod record {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
