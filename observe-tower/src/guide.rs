@@ -8,6 +8,7 @@
 #[doc = "[Context]: self::context"]
 #[doc = "[Labels]: self::cardinality"]
 #[doc = "[OTLP]: self::otlp"]
+#[doc = "[Sampling]: self::sampling"]
 #[doc = "[Telemetry]: self::telemetry"]
 #[doc = ""]
 #[doc = include_str!("../docs/metrics.md")]
@@ -20,6 +21,7 @@ pub mod cardinality {}
 /// The log: every key, and which lines are written.
 ///
 #[doc = "[Metrics]: self::metrics"]
+#[doc = "[Sampling]: self::sampling"]
 #[doc = "[Shutdown]: self::shutdown"]
 #[doc = ""]
 #[doc = include_str!("../docs/logs.md")]
@@ -65,6 +67,8 @@ pub mod flight_recorder {}
 /// Requests to other services, and calls by gRPC.
 ///
 #[doc = "[Metrics]: self::metrics"]
+#[doc = "[Propagation]: self::propagation"]
+#[doc = "[Sampling]: self::sampling"]
 #[doc = ""]
 // Its snippets need the feature `client`.
 #[cfg_attr(any(not(doctest), feature = "client"), doc = include_str!("../docs/clients.md"))]
@@ -93,6 +97,7 @@ pub mod shutdown {}
 #[doc = "[Configuration]: self::configuration"]
 #[doc = "[flight recorder]: self::flight_recorder"]
 #[doc = "[Limits]: self::limits"]
+#[doc = "[Propagation]: self::propagation"]
 #[doc = "[Sampling]: self::sampling"]
 #[doc = ""]
 #[cfg_attr(not(doctest), doc = include_str!("../docs/otlp.md"))]
@@ -101,6 +106,7 @@ pub mod otlp {}
 /// Every option and variable, and who wins.
 ///
 #[doc = "[Limits]: self::limits"]
+#[doc = "[Metrics]: self::metrics"]
 #[doc = "[OTLP]: self::otlp"]
 #[doc = ""]
 #[doc = include_str!("../docs/configuration.md")]
@@ -117,6 +123,8 @@ pub mod limits {}
 ///
 #[doc = "[Bridges]: self::bridges"]
 #[doc = "[Metrics]: self::metrics"]
+#[doc = "[OTLP]: self::otlp"]
+#[doc = "[Sampling]: self::sampling"]
 #[doc = "[Telemetry]: self::telemetry"]
 #[doc = ""]
 #[doc = include_str!("../docs/migration.md")]

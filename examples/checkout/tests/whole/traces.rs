@@ -149,6 +149,8 @@ fn failures_are_kept_from_the_root_to_the_leaf_and_one_in_a_hundred_of_the_rest(
             baseline += 1;
             let services: BTreeSet<_> = trace.values().map(|(service, _)| service.as_str()).collect();
             assert!(services.contains("inventory"), "{services:?}");
+            // What a callee keeps by the same threshold is no mark: all of the trace stands for as many.
+            assert!(!reasons(trace).contains("marked"), "request {request}: {:?}", reasons(trace));
             for (_, span) in trace.values() {
                 path(trace, span);
             }
