@@ -5,13 +5,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::SnapshotLimits;
+use super::{Reason, SnapshotLimits};
 
 /// How the names of snapshots begin.
 const PREFIX: &str = "snapshot-";
 
 /// What stands in front of the name of one that is being written.
 const UNFINISHED: char = '.';
+
+/// How the name of one ends that follows one that had to be hurried.
+pub(super) const AGAIN: &str = "-again";
 
 /// One that was begun so long ago is of a process that is gone.
 const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -64,10 +67,9 @@ impl Folder {
             let Some(name) = name.to_str() else { continue };
             // Not of what a link points to.
             let is_folder = entry.file_type()?.is_dir();
-            if is_folder && name.starts_with(PREFIX) {
+            if is_folder && is_ours(name) {
                 finished.push((is_newest, name.to_owned(), size(&entry.path())?));
-            } else if is_folder && name.strip_prefix(UNFINISHED).is_some_and(|name| name.starts_with(PREFIX))
-            {
+            } else if is_folder && name.strip_prefix(UNFINISHED).is_some_and(is_ours) {
                 let age = SystemTime::now().duration_since(entry.metadata()?.modified()?).unwrap_or_default();
                 if age >= ABANDONED_AFTER {
                     fs::remove_dir_all(entry.path())?;
@@ -111,6 +113,23 @@ impl Drop for Unfinished {
     }
 }
 
+/// Whether a name is one that [`Folder::place`] makes: what others put beside snapshots is not ours to delete.
+fn is_ours(name: &str) -> bool {
+    let parts = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once('-'));
+    let Some((time, (reason, random))) = parts.and_then(|(time, rest)| Some((time, rest.split_once('-')?)))
+    else {
+        return false;
+    };
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_time =
+        |(date, time): (&str, &str)| date.len() == 8 && time.len() == 6 && digits(date) && digits(time);
+    let random = random.strip_suffix(AGAIN).unwrap_or(random);
+    time.strip_suffix('Z').and_then(|time| time.split_once('T')).is_some_and(is_time)
+        && Reason::ALL.iter().any(|known| known.as_str() == reason)
+        && random.len() == 16
+        && random.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// Makes folders that only this user may look into.
 fn private() -> DirBuilder {
     #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
@@ -136,7 +155,7 @@ mod tests {
         let limits = SnapshotLimits { count: 2, ..SnapshotLimits::default() };
         let folder = Folder::open(folder.path().to_owned(), limits).unwrap();
         let write = |time: &str, random: &str| {
-            let place = folder.place(time.as_bytes(), "call", random.as_bytes());
+            let place = folder.place(time.as_bytes(), "call", random.repeat(16).as_bytes());
             folder.begin(&place).unwrap().finish().unwrap();
             folder.prune(&place).unwrap();
             place
@@ -147,5 +166,28 @@ mod tests {
         assert_eq!([&oldest, &later, &same_second].map(|place| place.exists()), [false, true, true]);
         let set_back = write("2026-01-01T08:00:00.000Z", "a");
         assert_eq!([&later, &same_second, &set_back].map(|place| place.exists()), [true, false, true]);
+    }
+
+    // Mutation caught: whatever begins like a snapshot taken for one.
+    #[test]
+    fn what_others_put_beside_snapshots_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let others =
+            ["snapshot-2025-database", "snapshot-1", "snapshot-20260101T100000Z-call-short", "snapshot-"];
+        for name in others {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let limits = SnapshotLimits { count: 1, ..SnapshotLimits::default() };
+        let ours = Folder::open(folder.path().to_owned(), limits).unwrap();
+        for time in ["2026-01-01T10:00:00.000Z", "2026-01-01T10:00:01.000Z"] {
+            for (reason, again) in [("call", ""), ("panic", AGAIN)] {
+                let mut place = ours.place(time.as_bytes(), reason, b"0123456789abcdef").into_os_string();
+                place.push(again);
+                ours.begin(Path::new(&place)).unwrap().finish().unwrap();
+                ours.prune(Path::new(&place)).unwrap();
+            }
+        }
+        assert!(others.iter().all(|name| folder.path().join(name).exists()));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), others.len() + 1);
     }
 }

@@ -9,6 +9,7 @@ use std::time::Instant;
 use tracing_core::Level;
 
 use super::content::{self, Occasion};
+use super::folder::AGAIN;
 use super::history::{History, STEP};
 use super::{Ask, Shared, World};
 use crate::catch::{catch, mute};
@@ -93,7 +94,7 @@ impl Worker {
         if is_early && !ask.is_second && !self.shared.closed.load(Ordering::SeqCst) {
             // The process goes on, perhaps: then there is more to be seen.
             let mut place = ask.place.clone().into_os_string();
-            place.push("-again");
+            place.push(AGAIN);
             let Ask { reason, ref why, .. } = *ask;
             // Too many wait: they see as much.
             let _ = self.shared.push(Ask { place: place.into(), reason, why: why.clone(), is_second: true });
