@@ -166,6 +166,12 @@ impl Traces {
         }
     }
 
+    /// Whether what is free is rather given back than kept for the next trace of its thread: others may need the room.
+    pub(crate) fn are_half_full(&self) -> bool {
+        self.buffers.load(Ordering::Relaxed) > self.limits.traces / 2
+            || self.bytes.load(Ordering::Relaxed) > self.limits.total_bytes / 2
+    }
+
     /// Counts spans and lines that were left out.
     pub(crate) fn cut(&self, cut: Cut, count: u64) {
         if let Some(counted) = self.cuts.get(cut as usize) {

@@ -462,3 +462,31 @@ fn a_long_trace_is_limited_once() {
     root.finish(Outcome::Ok);
     assert_eq!((world.take().len(), world.hub.traces.limited()), (0, 1));
 }
+
+// Mutation caught: memory that one thread keeps for its next traces, and that all others wait for in vain.
+#[test]
+fn what_a_thread_keeps_for_later_leaves_room_for_others() {
+    for limits in [
+        TraceLimits { traces: 8, ..TraceLimits::default() },
+        TraceLimits { total_bytes: 8 * 512, ..TraceLimits::default() },
+    ] {
+        let world = World::new(Sampling::always(), limits);
+        let (done, wait) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let traces: Vec<_> = (0..8).map(|_| world.root()).collect();
+                traces.iter().for_each(|root| within(root, || drop(child())));
+                drop(traces);
+                done.wait();
+                wait.wait();
+            });
+            done.wait();
+            let before = world.cuts();
+            let traces: Vec<_> = (0..3).map(|_| world.root()).collect();
+            traces.iter().for_each(|root| within(root, || drop(child())));
+            drop(traces);
+            wait.wait();
+            assert_eq!((before, world.cuts()), (0, 0), "{limits:?}");
+        });
+    }
+}

@@ -114,7 +114,7 @@ impl TraceBuffer {
         state.clear();
         state.begun = None;
         state.verdict = None;
-        if state.reserved > KEPT_BYTES {
+        if state.reserved > KEPT_BYTES || traces.are_half_full() {
             state.free(traces);
         }
     }
