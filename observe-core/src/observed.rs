@@ -69,7 +69,10 @@ impl Work for Spanned {
 
     #[inline]
     fn end(&mut self, outcome: Outcome, why: Text<'_>) {
-        let explained = why.is_none() || self.0.open_span().is_none_or(is_explained);
+        // The request's line says the innermost text only; in a trace each span has its own.
+        let is_made =
+            |span: &OpenSpan| span.trace().is_some_and(|trace| trace.is_recorded()) || !is_explained(span);
+        let explained = why.is_none() || !self.0.open_span().is_some_and(is_made);
         let cause = if explained { None } else { why.render() };
         self.0.close(outcome, cause);
     }

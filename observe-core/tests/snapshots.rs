@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says by it what must be there")]
 
 use observe_core::clock::ManualClock;
-use observe_core::{Operation, Outcome, RecorderLimits, Sampling, SnapshotLimits, Telemetry};
+use observe_core::{Operation, Outcome, RecorderLimits, Sampling, SnapshotLimits, Telemetry, observed};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
@@ -268,4 +268,30 @@ fn kept_traces_go_into_a_file() {
     assert!(!text.contains(r#"signal="span",outcome"#), "{text}");
     telemetry.shutdown(PATIENCE).unwrap();
     assert!(Telemetry::builder("checkout").traces_to_file(folder.path()).build().unwrap_err().is_io());
+}
+
+#[observed(name = "refused")]
+fn refused() -> Result<(), String> {
+    Err("refused".to_owned())
+}
+
+#[observed(name = "placed")]
+fn placed() -> Result<(), String> {
+    refused().map_err(|error| format!("cannot place: {error}"))
+}
+
+// Mutation caught: a span that fails has no text of its own because what failed below it has one.
+#[test]
+fn each_failed_span_says_its_own_error() {
+    let folder = folder();
+    let telemetry = telemetry(folder.path()).build().unwrap();
+    telemetry.run(|| Operation::builder("order").start().run(|| placed().unwrap_err()));
+    let snapshot = telemetry.snapshot().unwrap();
+    telemetry.flush(PATIENCE).unwrap();
+    let spans = spans(&snapshot);
+    let said = |name| {
+        let span = spans.iter().find(|span: &&Span| span.name == name).unwrap();
+        span.status.clone().unwrap().message
+    };
+    assert_eq!((said("refused").as_str(), said("placed").as_str()), ("refused", "cannot place: refused"));
 }
