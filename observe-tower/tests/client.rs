@@ -686,6 +686,33 @@ async fn reqwests_client_is_observed_as_it_is() {
     assert!(message.contains("refused") && !message.contains("secret"), "{message}");
 }
 
+// Mutation caught: the layer's template is not asked for by the one, or goes before the request's own in the other.
+#[tokio::test]
+async fn a_template_is_the_requests_own_else_the_layers() {
+    let (server, _) = serve(|_| answer(200, [])).await;
+    let observed = Observed::new();
+    let layer = ObserveClientLayer::new(&observed.telemetry).url_template("/items/{id}");
+    let plain = reqwest::Client::new();
+    let asked = plain.get(format!("http://{server}/items/1")).build().unwrap();
+    layer.layer(plain).oneshot(asked).await.unwrap().bytes().await.unwrap();
+    the_span(&observed, "GET /items/{id}");
+
+    let inner = tower::service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(answer(204, []))));
+    for (own, name) in [(None, "GET /items/{id}"), (Some(UrlTemplate("/prices/{id}")), "GET /prices/{id}")] {
+        let observed = Observed::new();
+        let layer = ObserveClientLayer::new(&observed.telemetry).url_template("/items/{id}");
+        let mut request = Request::get("http://stock/items/1").body(()).unwrap();
+        if let Some(own) = own {
+            request.extensions_mut().insert(own);
+        }
+        layer.layer(inner).oneshot(request).await.unwrap();
+        the_span(&observed, name);
+        let template = name.trim_start_matches("GET ");
+        let calls: Vec<_> = observed.calls().into_keys().collect();
+        assert!(calls[0].contains(&format!("url_template=\"{template}\"")), "{calls:?}");
+    }
+}
+
 #[tokio::test]
 async fn without_an_authority_the_server_is_the_layers_else_the_hosts() {
     let observed = Observed::new();

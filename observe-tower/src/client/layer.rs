@@ -70,7 +70,8 @@ impl ObserveClientLayer {
     #[must_use]
     pub fn new(telemetry: &Telemetry) -> Self {
         let client = telemetry.http_client();
-        let settings = ClientSettings { client, server: None, classify: None, errors: Errors::default() };
+        let errors = Errors::default();
+        let settings = ClientSettings { client, server: None, template: None, classify: None, errors };
         Self { settings: Arc::new(settings) }
     }
 
@@ -79,6 +80,27 @@ impl ObserveClientLayer {
     #[must_use]
     pub fn server(self, address: impl Into<String>, port: u16) -> Self {
         self.with(|settings| settings.server = Some((address.into().into_boxed_str(), port)))
+    }
+
+    /// The template that the paths of this layer's requests are made of, where the request has no [`UrlTemplate`]. A request
+    /// that `reqwest` built cannot have one: its extensions are its own. Defaults to none.
+    ///
+    /// ```
+    /// use observe_core::Telemetry;
+    /// use observe_tower::ObserveClientLayer;
+    /// use tower::Layer;
+    ///
+    /// let telemetry = Telemetry::builder("orders").build()?;
+    /// let layer = ObserveClientLayer::new(&telemetry);
+    /// let client = reqwest::Client::new();
+    /// let items = layer.clone().url_template("/items/{id}").layer(client.clone());
+    /// let prices = layer.url_template("/prices/{id}").layer(client);
+    /// # let _ = (items, prices);
+    /// # Ok::<(), observe_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn url_template(self, template: &'static str) -> Self {
+        self.with(|settings| settings.template = Some(UrlTemplate(template)))
     }
 
     /// Whether a server is believed that says by `traceresponse` that it keeps the trace: then the trace is kept here, too,

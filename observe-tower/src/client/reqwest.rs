@@ -1,5 +1,6 @@
 //! The layer around reqwest's client.
 
+use super::layer::UrlTemplate;
 use super::service::{ClientAfter, ObserveClientService};
 use crate::future::ResponseFuture;
 use ::reqwest::{Body, Error, Request, Response, ResponseBuilderExt, Url};
@@ -30,6 +31,9 @@ use tower_service::Service;
 /// # }
 /// ```
 ///
+/// A request's extensions are reqwest's own here: the template of its path is what
+/// [`url_template`](crate::ObserveClientLayer::url_template) says, and [`AttemptsLayer`](crate::AttemptsLayer) numbers nothing.
+///
 /// What the client does by itself, following redirects and sending again, is one request here, by the name it was
 /// asked under.
 impl<S> Service<Request> for ObserveClientService<S>
@@ -46,12 +50,15 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let url = request.url();
-        let outgoing = OutgoingRequest::new(
+        let mut outgoing = OutgoingRequest::new(
             request.method().as_str(),
             url.scheme(),
             url.authority(),
             path_and_query(url),
         );
+        if let Some(UrlTemplate(template)) = self.settings.template {
+            outgoing = outgoing.template(template);
+        }
         let mut operation = self.settings.client.start(&outgoing);
         operation.inject(request.headers_mut());
         let after = ClientAfter::new(&self.settings);

@@ -29,6 +29,7 @@ use tower_service::Service;
 pub(super) struct ClientSettings {
     pub(super) client: HttpClient,
     pub(super) server: Option<(Box<str>, u16)>,
+    pub(super) template: Option<UrlTemplate>,
     pub(super) classify: Option<Arc<dyn Classify>>,
     pub(super) errors: Errors,
 }
@@ -119,7 +120,7 @@ impl ClientSettings {
         if let Some((address, port)) = &self.server {
             request = request.server(address, *port);
         }
-        if let Some(UrlTemplate(template)) = parts.extensions.get() {
+        if let Some(UrlTemplate(template)) = parts.extensions.get().or(self.template.as_ref()) {
             request = request.template(template);
         }
         if let Some(attempts) = parts.extensions.get::<Attempts>() {
