@@ -69,22 +69,30 @@ impl Sampling {
     /// Configuration"): `always_on`, `always_off` or `traceidratio` with a share, each also behind `parentbased_`, which
     /// makes no difference here; and, of our own, `tail` with a share. Without one `tail` has 0.01, and the others have 1.
     ///
+    /// A share that cannot be read counts for nothing, as the specification has it, and is told.
+    ///
     /// # Errors
-    /// When the name is none of these, or the share is no number between 0 and 1.
-    pub(crate) fn named(name: &str, share: Option<&str>) -> Result<Self, Error> {
-        let share = |default: f64| match share.map(str::trim).filter(|text| !text.is_empty()) {
-            None => Ok(default),
-            Some(text) => text.parse().map_err(|_| {
-                let text =
-                    format!("{} `{text}`: is a number between 0 and 1", semconv::OTEL_TRACES_SAMPLER_ARG);
-                Error::new(Kind::Invalid, text)
-            }),
+    /// When the name is none of these.
+    pub(crate) fn named(name: &str, share: Option<&str>) -> Result<(Self, Option<Error>), Error> {
+        let share = share.map(str::trim).filter(|text| !text.is_empty());
+        let read = |default: f64, make: fn(f64) -> Result<Self, Error>| {
+            let asked = share.map(|text| text.parse().ok().and_then(|share| make(share).ok()).ok_or(text));
+            match asked {
+                Some(Ok(sampling)) => Ok((sampling, None)),
+                Some(Err(text)) => {
+                    let name = semconv::OTEL_TRACES_SAMPLER_ARG;
+                    let text =
+                        format!("{name} `{text}`: is a number between 0 and 1; it is taken for {default}");
+                    Ok((make(default)?, Some(Error::new(Kind::Invalid, text))))
+                }
+                None => Ok((make(default)?, None)),
+            }
         };
         match name.trim().strip_prefix("parentbased_").unwrap_or(name.trim()) {
-            "always_on" => Ok(Self::always()),
-            "always_off" => Ok(Self::never()),
-            "traceidratio" => Self::ratio(share(1.0)?),
-            "tail" => Self::tail(share(0.01)?),
+            "always_on" => Ok((Self::always(), None)),
+            "always_off" => Ok((Self::never(), None)),
+            "traceidratio" => read(1.0, Self::ratio),
+            "tail" => read(0.01, Self::tail),
             other => {
                 let text = format!(
                     "{} `{other}`: is `always_on`, `always_off`, `traceidratio`, one of these behind `parentbased_`, or `tail`",
@@ -229,22 +237,24 @@ mod tests {
     // Mutations caught: a share that is taken for another's default; a name that is taken for the default in silence.
     #[test]
     fn variables_name_it() {
-        let named = |name, share| Sampling::named(name, share).map(|sampling| sampling.to_string());
-        for (name, share, expected) in [
-            ("always_on", None, "always"),
-            ("parentbased_always_on", Some("0.5"), "always"),
-            ("always_off", None, "never"),
-            (" traceidratio ", Some(" 0.25 "), "ratio 0.25"),
-            ("parentbased_traceidratio", None, "always"),
-            ("tail", None, "tail 0.01"),
-            ("tail", Some("0.125"), "tail 0.125"),
+        let named = |name, share| {
+            Sampling::named(name, share).map(|(sampling, told)| (sampling.to_string(), told.is_some()))
+        };
+        for (name, share, expected, told) in [
+            ("always_on", None, "always", false),
+            ("parentbased_always_on", Some("0.5"), "always", false),
+            ("always_off", None, "never", false),
+            (" traceidratio ", Some(" 0.25 "), "ratio 0.25", false),
+            ("parentbased_traceidratio", None, "always", false),
+            ("traceidratio", Some("half"), "always", true),
+            ("tail", None, "tail 0.01", false),
+            ("tail", Some("0.125"), "tail 0.125", false),
+            ("tail", Some("2"), "tail 0.01", true),
         ] {
-            assert_eq!(named(name, share).unwrap(), expected, "{name}");
+            assert_eq!(named(name, share).unwrap(), (expected.to_owned(), told), "{name}");
         }
-        for (name, share) in
-            [("jaeger_remote", None), ("tail", Some("2")), ("traceidratio", Some("half")), ("", None)]
-        {
-            assert!(named(name, share).unwrap_err().is_invalid(), "{name}");
+        for name in ["jaeger_remote", ""] {
+            assert!(named(name, None).unwrap_err().is_invalid(), "{name}");
         }
     }
 

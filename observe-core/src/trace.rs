@@ -124,9 +124,16 @@ impl LocalTrace {
 
     /// Its flags by now: the sampled flag is set when it is in the baseline, or is going to be kept anyhow.
     pub(crate) fn flags(&self) -> TraceFlags {
+        let settled = self.settled.load(Ordering::Relaxed);
         let kept = self.marked.load(Ordering::Relaxed)
-            || self.failed.load(Ordering::Relaxed) && self.hub.sampling.keeps_failures();
+            || usize::from(settled) < Keep::ALL.len()
+            || settled == OPEN && self.is_failure();
         if kept { self.first_flags.sampled(true) } else { self.first_flags }
+    }
+
+    /// Whether something in it failed that keeps it, up to a rate.
+    fn is_failure(&self) -> bool {
+        self.failed.load(Ordering::Relaxed) && self.hub.sampling.keeps_failures()
     }
 
     /// Keeps it from the start, and has callees told so.
@@ -296,6 +303,10 @@ impl LocalTrace {
 
     /// The context to hand to the next service, with `span_id` as its parent.
     pub(crate) fn context(&self, span_id: SpanId) -> Context {
+        // Before others are told that it is kept.
+        if self.is_failure() && self.settled.load(Ordering::Relaxed) == OPEN {
+            self.settle(Outcome::Ok, "", self.hub.clock.now());
+        }
         let mut context = self.carried.clone();
         context.set_span(Some(self.span_context(span_id)));
         if self.correlated && context.correlation_id().is_none() {

@@ -97,11 +97,11 @@ mod shadowed {
     use ::std::prelude::rust_2024::derive;
     use ::std::{clone::Clone, marker::Copy};
 
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "it only stands in the way")]
     struct Option;
-    #[allow(dead_code, non_camel_case_types)]
+    #[allow(dead_code, non_camel_case_types, reason = "it only stands in the way")]
     struct u32;
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "it only stands in the way")]
     mod core {}
 
     #[derive(Clone, Copy, LabelValue)]

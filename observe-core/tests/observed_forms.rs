@@ -146,7 +146,7 @@ fn each_is_the_function_it_was() {
     assert_eq!((dynamic_result(&4)(), r#fn(5), associated([6].into_iter()), local()), (4, 5, Some(6), 1));
     assert_eq!((by_a_block(), everything::judged()), (Ok(7), Ok(8)));
     assert_eq!(runtime.block_on(borrowing_error("9")).unwrap(), 9);
-    #[expect(deprecated)]
+    #[expect(deprecated, reason = "the attribute is still there")]
     let attributed = attributed(1);
     assert_eq!(attributed, 1);
 }

@@ -232,6 +232,20 @@ fn spans_of_tracing_lines_and_links_are_part_of_it() {
     assert_eq!(trace.head.keep, Keep::Failure);
 }
 
+// Mutations caught: a sampled flag that is sent before the rate is asked; a rate that is asked again at the end.
+#[test]
+fn callees_are_told_of_failures_up_to_the_rate() {
+    let world = World::recording(Sampling::tail(0.0).unwrap(), TraceLimits::default(), 3, None);
+    let mut told = 0;
+    for _ in 0..50 {
+        let root = world.root();
+        within(&root, || child().finish(Outcome::Error));
+        told += usize::from(root.context().span().unwrap().flags.is_sampled());
+        root.finish(Outcome::Error);
+    }
+    assert_eq!((told, world.take().len(), world.hub.traces.limited()), (3, 3, 47));
+}
+
 // Mutations caught: `is_early` left out of what is recorded, so that all is there twice; an early look that empties the
 // buffer; one that is never shown.
 #[test]

@@ -87,7 +87,8 @@ pub(super) fn decide_sampling(
 ) -> (Decided<Sampling>, Option<Error>) {
     let asked = asked.filter(|name| !name.trim().is_empty());
     let (asked, misread) = match asked.map(|name| Sampling::named(&name, share)).transpose() {
-        Ok(asked) => (asked, None),
+        Ok(Some((asked, misread))) => (Some(asked), misread),
+        Ok(None) => (None, None),
         Err(error) => (None, Some(error)),
     };
     let decided = match (code, asked) {
