@@ -23,6 +23,7 @@ Without --role, checkout starts the other two as children and ends them with its
   --metrics ADDR     /metrics on a listener of its own as well, which closes last
   --last-scrape SECS how long it waits for one more scrape before it closes [0]
   --still-running SECS   requests that run longer are told of [30]
+  --snapshots DIR    where the flight recorder writes what happened before a panic [nowhere]
   --data DIR         where orders are kept [a temporary folder]
   --role NAME        run one service alone: checkout, payment or inventory
   --payment ADDR     where payment is, for --role checkout [the port after checkout's]
@@ -39,6 +40,7 @@ pub(crate) struct Args {
     pub(crate) metrics: Option<SocketAddr>,
     pub(crate) last_scrape: Duration,
     pub(crate) still_running: Duration,
+    pub(crate) snapshots: Option<PathBuf>,
     pub(crate) data: Option<PathBuf>,
     /// `None`: checkout, with the others as its children.
     pub(crate) role: Option<Role>,
@@ -59,6 +61,7 @@ impl Args {
             metrics: None,
             last_scrape: Duration::ZERO,
             still_running: Duration::from_secs(30),
+            snapshots: None,
             data: None,
             role: None,
             payment: None,
@@ -75,6 +78,7 @@ impl Args {
                 Long("metrics") => args.metrics = Some(parser.value()?.parse()?),
                 Long("last-scrape") => args.last_scrape = parser.value()?.parse_with(seconds)?,
                 Long("still-running") => args.still_running = parser.value()?.parse_with(seconds)?,
+                Long("snapshots") => args.snapshots = Some(parser.value()?.into()),
                 Long("data") => args.data = Some(parser.value()?.into()),
                 Long("role") => args.role = Some(parser.value()?.parse()?),
                 Long("payment") => args.payment = Some(parser.value()?.parse()?),

@@ -65,10 +65,12 @@ fn run() -> Result<(), Box<dyn Error>> {
 
     // A panic is a line of the log: the standard library's text would come on top of it, on standard error.
     std::panic::set_hook(Box::new(|_| ()));
-    let telemetry = Telemetry::builder(role.name())
-        .version(env!("CARGO_PKG_VERSION"))
-        .still_running(args.still_running)
-        .install()?;
+    let mut builder =
+        Telemetry::builder(role.name()).version(env!("CARGO_PKG_VERSION")).still_running(args.still_running);
+    if let Some(folder) = &args.snapshots {
+        builder = builder.snapshots(folder);
+    }
+    let telemetry = builder.install()?;
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let scraped = metrics.map(|listener| LastScrape::serve(&runtime, listener, &telemetry)).transpose()?;

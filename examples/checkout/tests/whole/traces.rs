@@ -1,6 +1,6 @@
 //! What a collector gets of the three services at the usual sampling: one in a hundred, failures, slow ones.
 
-use crate::support::{Ended, Running, charge};
+use crate::support::{Ended, Running, charge, get};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use otlp_tests::{Collector, attribute};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,6 +64,27 @@ fn path<'a>(trace: &'a Trace, from: &'a Span) -> Vec<(&'a str, &'a str)> {
 fn reasons(trace: &Trace) -> BTreeSet<String> {
     let spans = trace.values();
     spans.filter_map(|(_, span)| attribute(&span.attributes, "sampling.reason")).collect()
+}
+
+// Caught by it: a recorder that remembers only what is kept; a snapshot that nobody asks for.
+#[test]
+fn what_happened_before_a_panic_can_be_looked_back_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let environment = [("OTEL_TRACES_SAMPLER", "always_off")];
+    let args = ["--load", "0", "--snapshots", folder.path().to_str().unwrap()];
+    let running = Running::start_with(&args, &environment);
+    assert_eq!(charge(running.checkout, "", "").unwrap().status, 201);
+    assert_eq!(get(running.checkout, "/panic?now=true").status, 500);
+    running.end();
+    let snapshots: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let [snapshot] = &snapshots[..] else { panic!("{snapshots:?}") };
+    let read = |name: &str| std::fs::read_to_string(snapshot.join(name)).unwrap();
+    let traces = read("traces.jsonl");
+    for name in ["GET /panic", "POST /charge", "checkout::shop::place"] {
+        assert!(traces.contains(&format!(r#""name":"{name}""#)), "{name} in {traces}");
+    }
+    assert!(read("about.json").contains("it was asked to panic"));
+    assert!(read("metrics.prom").contains("http_server_request_duration_seconds_count"));
 }
 
 fn lines_name_their_spans(ended: &Ended, traces: &BTreeMap<String, Trace>) {
