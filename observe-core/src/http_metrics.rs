@@ -8,12 +8,14 @@ mod classic;
 mod client;
 mod grpc;
 mod segment;
+mod status;
 mod stream;
 
 pub use self::classic::HttpNames;
 pub(crate) use self::client::{ClientLabels, ClientMetrics, ServerAddress, ServerPort, UrlTemplate};
 pub(crate) use self::grpc::{GrpcStatus, RpcCall, RpcClientLabels, RpcLabels, answered_calls, made_calls};
 pub use self::segment::Segment;
+pub(crate) use self::status::Status;
 pub use self::stream::StreamKind;
 pub(crate) use self::stream::{OpenStreamLabels, StreamLabels};
 
@@ -251,64 +253,6 @@ impl LabelValue for HttpVersion {
     fn text(code: u32) -> &'static str {
         let all = [HttpVersion::Http10, HttpVersion::Http11, HttpVersion::Http2, HttpVersion::Http3];
         all.get(code as usize).map_or("", |version| version.as_str())
-    }
-}
-
-/// The status of an answer: 100 to 599, or none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Status(u16);
-
-const STATUSES: usize = 500;
-
-/// The digits of every status.
-static DIGITS: [[u8; 3]; STATUSES] = {
-    let mut digits = [[0; 3]; STATUSES];
-    let mut i = 0;
-    while i < STATUSES {
-        let status = i + 100;
-        digits[i] =
-            [b'0' + (status / 100) as u8, b'0' + (status / 10 % 10) as u8, b'0' + (status % 10) as u8];
-        i += 1;
-    }
-    digits
-};
-
-impl Status {
-    pub(crate) const NONE: Status = Status(0);
-
-    /// None for a number that is no status.
-    pub(crate) const fn of(status: u16) -> Self {
-        match status {
-            100..=599 => Self(status - 99),
-            _ => Self::NONE,
-        }
-    }
-
-    pub(crate) const fn code(self) -> Option<u16> {
-        match self.0 {
-            0 => None,
-            code => Some(code + 99),
-        }
-    }
-
-    pub(crate) fn as_str(self) -> &'static str {
-        <Self as LabelValue>::text(u32::from(self.0))
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl LabelValue for Status {
-    const CARDINALITY: u32 = STATUSES as u32 + 1;
-    const EMPTY: Option<u32> = Some(0);
-
-    #[inline]
-    fn code(self) -> u32 {
-        u32::from(self.0)
-    }
-
-    fn text(code: u32) -> &'static str {
-        let digits = code.checked_sub(1).and_then(|code| DIGITS.get(code as usize));
-        digits.and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or("")
     }
 }
 

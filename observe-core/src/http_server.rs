@@ -7,6 +7,7 @@
 mod answer;
 mod body_size;
 mod grpc;
+mod report;
 mod request;
 mod response;
 mod stream;
@@ -17,23 +18,22 @@ pub use self::body_size::RequestBytes;
 pub use self::request::HttpRequest;
 pub use self::waiting::ReadyWait;
 
+use self::report::report;
 use crate::context::{Context, ContextHeader, Extract, TraceId, Untrusted};
 use crate::fields::{Fields, Key, Text, cut};
 use crate::http_answer::Asked;
 use crate::http_metrics::{ErrorType, Method, RequestLabels, Route, RpcCall, Status, limit_routes};
 use crate::hub::Hub;
 use crate::in_flight::Entry;
-use crate::operation::{End, Operation};
+use crate::operation::Operation;
 use crate::outcome::Outcome;
 use crate::pool::Shared;
-use crate::record::Kind;
-use crate::scratch::{self, Scratch};
 use crate::semconv::{http as names, span as keys};
 use crate::span::{OpenSpan, Requested};
 use crate::subscriber::tell_others;
 use crate::trace::LocalTrace;
 use http::HeaderName;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tracing_core::Level;
@@ -398,81 +398,6 @@ impl Drop for HttpServerOperation {
 impl fmt::Debug for HttpServerOperation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpServerOperation").field("labels", &self.labels).finish_non_exhaustive()
-    }
-}
-
-/// Its metrics, then its line.
-fn report(end: &End<'_>, mut labels: RequestLabels, call: Option<&RpcCall>) {
-    let mut sizes = [None; 2];
-    if let Some(told) = end.trace.told() {
-        sizes = [told.request_bytes, told.response_bytes];
-        if let Some(error_type) = told.error_type {
-            labels.error_type = ErrorType::of(error_type);
-        }
-        if let Some(route) = told.route {
-            labels.route = Route::of(route);
-        }
-    }
-    labels.error_type = labels.error_type.at_end(end.outcome);
-    match call {
-        Some(call) => end.observe(end.trace.hub.rpc_server().with(call.labels(labels.error_type))),
-        None => end.observe(end.trace.hub.http().duration.with(labels)),
-    }
-    if let Some(bytes) = sizes[0] {
-        end.trace.hub.http_request_size().with(labels).observe_u64(bytes);
-    }
-    if let Some(bytes) = sizes[1] {
-        end.trace.hub.http_response_size().with(labels).observe_u64(bytes);
-    }
-    if !labels.error_type.is_none() {
-        tell_others(end.tracing, |span| {
-            span.record(keys::ERROR_TYPE, labels.error_type.as_str());
-        });
-    }
-
-    // A failure is told once in the log, and here; that a client went away is none.
-    let level = if end.outcome.is_failure() { Level::ERROR } else { Level::INFO };
-    let is_heard = end.trace.hub.hears(level, names::REQUEST_TARGET);
-    if is_heard || end.trace.is_recorded() {
-        scratch::with(|scratch| tell(end, &labels, call, is_heard.then_some(level), scratch));
-    }
-}
-
-/// The request's span, and its line: `POST /charge 200`, or how it ended where there was no status. Never the path:
-/// that is a field of its own.
-fn tell(
-    end: &End<'_>,
-    labels: &RequestLabels,
-    call: Option<&RpcCall>,
-    level: Option<Level>,
-    scratch: &mut Scratch,
-) {
-    let Scratch { message, fields, target: text } = scratch;
-    if let Some(status) = labels.status.code() {
-        fields.key_u64(STATUS, u64::from(status));
-    }
-    if end.trace.told().is_some_and(|told| told.route.is_some()) {
-        fields.key_str(ROUTE, labels.route.as_str());
-    }
-    if !labels.error_type.is_none() {
-        fields.key_str(ERROR_TYPE, labels.error_type.as_str());
-    }
-    let mut status = labels.status.as_str();
-    if let Some(call) = call {
-        status = call.conclude(fields);
-    }
-    end.describe(fields);
-
-    let route = (!labels.route.is_none()).then(|| labels.route.as_str());
-    // A `String` takes what it is given.
-    let _ = write!(text, "{}", SpanName { method: labels.method, route, call });
-    end.record(text, Kind::Server, fields);
-
-    if let Some(level) = level {
-        text.push(' ');
-        text.push_str(if status.is_empty() { end.outcome.as_str() } else { status });
-        message.set(text);
-        end.log(level, names::REQUEST_TARGET, message, fields);
     }
 }
 

@@ -1,0 +1,86 @@
+//! What is told of a request that ended: its metrics, its span, its line.
+
+use super::{ERROR_TYPE, ROUTE, STATUS, SpanName};
+use crate::http_metrics::{ErrorType, RequestLabels, Route, RpcCall};
+use crate::operation::End;
+use crate::record::Kind;
+use crate::scratch::{self, Scratch};
+use crate::semconv::{http as names, span as keys};
+use crate::subscriber::tell_others;
+use std::fmt::Write as _;
+use tracing_core::Level;
+
+/// Its metrics, then its line.
+pub(super) fn report(end: &End<'_>, mut labels: RequestLabels, call: Option<&RpcCall>) {
+    let mut sizes = [None; 2];
+    if let Some(told) = end.trace.told() {
+        sizes = [told.request_bytes, told.response_bytes];
+        if let Some(error_type) = told.error_type {
+            labels.error_type = ErrorType::of(error_type);
+        }
+        if let Some(route) = told.route {
+            labels.route = Route::of(route);
+        }
+    }
+    labels.error_type = labels.error_type.at_end(end.outcome);
+    match call {
+        Some(call) => end.observe(end.trace.hub.rpc_server().with(call.labels(labels.error_type))),
+        None => end.observe(end.trace.hub.http().duration.with(labels)),
+    }
+    if let Some(bytes) = sizes[0] {
+        end.trace.hub.http_request_size().with(labels).observe_u64(bytes);
+    }
+    if let Some(bytes) = sizes[1] {
+        end.trace.hub.http_response_size().with(labels).observe_u64(bytes);
+    }
+    if !labels.error_type.is_none() {
+        tell_others(end.tracing, |span| {
+            span.record(keys::ERROR_TYPE, labels.error_type.as_str());
+        });
+    }
+
+    // A failure is told once in the log, and here; that a client went away is none.
+    let level = if end.outcome.is_failure() { Level::ERROR } else { Level::INFO };
+    let is_heard = end.trace.hub.hears(level, names::REQUEST_TARGET);
+    if is_heard || end.trace.is_recorded() {
+        scratch::with(|scratch| tell(end, &labels, call, is_heard.then_some(level), scratch));
+    }
+}
+
+/// The request's span, and its line: `POST /charge 200`, or how it ended where there was no status. Never the path:
+/// that is a field of its own.
+fn tell(
+    end: &End<'_>,
+    labels: &RequestLabels,
+    call: Option<&RpcCall>,
+    level: Option<Level>,
+    scratch: &mut Scratch,
+) {
+    let Scratch { message, fields, target: text } = scratch;
+    if let Some(status) = labels.status.code() {
+        fields.key_u64(STATUS, u64::from(status));
+    }
+    if end.trace.told().is_some_and(|told| told.route.is_some()) {
+        fields.key_str(ROUTE, labels.route.as_str());
+    }
+    if !labels.error_type.is_none() {
+        fields.key_str(ERROR_TYPE, labels.error_type.as_str());
+    }
+    let mut status = labels.status.as_str();
+    if let Some(call) = call {
+        status = call.conclude(fields);
+    }
+    end.describe(fields);
+
+    let route = (!labels.route.is_none()).then(|| labels.route.as_str());
+    // A `String` takes what it is given.
+    let _ = write!(text, "{}", SpanName { method: labels.method, route, call });
+    end.record(text, Kind::Server, fields);
+
+    if let Some(level) = level {
+        text.push(' ');
+        text.push_str(if status.is_empty() { end.outcome.as_str() } else { status });
+        message.set(text);
+        end.log(level, names::REQUEST_TARGET, message, fields);
+    }
+}
