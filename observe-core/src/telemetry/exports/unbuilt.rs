@@ -7,7 +7,7 @@ use std::env;
 
 /// What the code asks for: it cannot.
 #[derive(Default)]
-pub(in crate::telemetry) struct Asked;
+pub(in crate::telemetry) struct Asked {}
 
 /// What is to be.
 pub(in crate::telemetry) struct Decided {
