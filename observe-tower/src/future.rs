@@ -4,6 +4,7 @@ use crate::body::ObserveBody;
 use crate::call::Call;
 use crate::carrier::{self, Told};
 use crate::classify::{Failure, ResponseHead};
+use crate::grpc;
 use crate::settings::Settings;
 use http::Response;
 use http_body::Body;
@@ -115,6 +116,14 @@ impl After {
         mut response: Response<R>,
     ) -> Response<ObserveBody<R>> {
         let status = response.status();
+        if operation.is_grpc() {
+            match response.headers().get(GRPC_STATUS) {
+                Some(status) => operation.grpc_status(status.as_bytes()),
+                // Anybody can say that his request is a call.
+                None if !grpc::is_call(response.headers()) => operation.is_no_call(),
+                None => {}
+            }
+        }
         let settings = self.settings.as_deref();
         let classify = settings.and_then(|settings| settings.classify.as_deref());
         match (response.extensions().get::<Failure>(), classify) {
@@ -135,11 +144,6 @@ impl After {
                 }
             }
             (None, None) => operation.status(status.as_u16()),
-        }
-        if operation.is_grpc()
-            && let Some(status) = response.headers().get(GRPC_STATUS)
-        {
-            operation.grpc_status(status.as_bytes());
         }
         if let Some(settings) = settings
             && settings.watches_place()

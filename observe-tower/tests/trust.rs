@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
-use support::{Observed, Steps, get};
+use support::{Observed, Steps, get, labels};
 use tower::{Layer, ServiceExt, service_fn};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -161,5 +161,23 @@ async fn a_trusted_caller_s_debug_header_keeps_the_trace() {
         }
         let sent = sent_on(&layer, request).await;
         assert_eq!(text(&sent, "traceparent").ends_with("-01"), kept, "{peer:?} {value:?}");
+    }
+}
+
+// Mutation caught: a request that is taken for a call by its own word: its 200 is then a failure, and it is missing from
+// the durations of HTTP.
+#[tokio::test]
+async fn who_only_says_that_it_is_a_call_is_a_request_like_any_other() {
+    for (status, error) in [(200, ""), (302, ""), (404, ""), (503, "503")] {
+        let observed = Observed::new();
+        let service = ObserveLayer::new(&observed.telemetry).layer(service_fn(move |_: Request<()>| {
+            let body = Steps::new([]).knows_end();
+            async move { Ok::<_, Infallible>(Response::builder().status(status).body(body).unwrap()) }
+        }));
+        let mut request = get("/orders");
+        request.headers_mut().insert("content-type", "application/grpc".parse().unwrap());
+        service.oneshot(request).await.unwrap();
+        let expected = [(labels("GET", "", &status.to_string(), error), 1)];
+        assert_eq!(observed.counted(), expected.into(), "{status}");
     }
 }

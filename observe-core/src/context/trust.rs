@@ -38,7 +38,8 @@ impl Default for Untrusted {
 impl Untrusted {
     /// Whether the sender's trace goes on, its `tracestate` with it. If not, a new one begins, with a link to the
     /// sender's: the fields `link.trace_id` and `link.span_id` of the request's line. Defaults to `true`: an id can
-    /// join what is recorded, but decides nothing.
+    /// join what is recorded. It also decides whether the trace is in the baseline, so a sender that chooses its ids can
+    /// have all of its traces kept: at the edge of a public service say `false`.
     pub const fn continue_trace(mut self, continue_trace: bool) -> Self {
         self.continue_trace = continue_trace;
         self

@@ -11,6 +11,11 @@ impl HttpServerOperation {
         self.call.is_some()
     }
 
+    /// It only said that it was a call: its answer is none of gRPC's. It is a request like any other, from now on.
+    pub fn is_no_call(&mut self) {
+        self.call = None;
+    }
+
     /// The value of `grpc-status`, in the answer's head or behind its body.
     pub fn grpc_status(&mut self, value: &[u8]) {
         if let Some(call) = &mut self.call {
