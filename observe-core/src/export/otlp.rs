@@ -4,6 +4,7 @@
 //! `docs/decisions/0007-the-way-to-a-collector.md`.
 
 mod answer;
+mod connect;
 mod convert;
 pub(crate) mod environment;
 #[cfg(feature = "otlp-grpc")]

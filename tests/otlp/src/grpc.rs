@@ -48,7 +48,9 @@ impl Service {
                     None => Status::new(code, "no"),
                 });
             }
-            Reply::Reset | Reply::Garbage | Reply::Page => return Err(Status::new(Code::Unknown, "what?")),
+            Reply::Reset | Reply::Garbage | Reply::Page | Reply::Elsewhere | Reply::Flood => {
+                return Err(Status::new(Code::Unknown, "what?"));
+            }
         }
         Ok(0)
     }

@@ -128,6 +128,15 @@ fn serve(desk: &Desk, connection: impl Read + Write, stopped: &AtomicBool) -> st
                 answer(connection, "200 OK\r\ncontent-type: text/html", b"<html>log in</html>")?;
                 continue;
             }
+            Reply::Elsewhere => {
+                answer(connection, "307 Temporary Redirect\r\nlocation: /elsewhere", b"")?;
+                continue;
+            }
+            Reply::Flood => {
+                take();
+                answer(connection, "200 OK\r\ncontent-type: application/json", &[b' '; 2 * 1024 * 1024])?;
+                continue;
+            }
             Reply::Status(status, wait) => {
                 let wait = wait.map(|seconds| format!("\r\nretry-after: {seconds}")).unwrap_or_default();
                 answer(connection, &format!("{status} No{wait}"), b"no")?;

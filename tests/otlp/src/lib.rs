@@ -4,6 +4,7 @@
 
 pub mod grpc;
 pub mod http;
+pub mod proxy;
 pub mod tls;
 
 use std::sync::{Arc, Condvar, Mutex};
@@ -36,6 +37,10 @@ pub enum Reply {
     Garbage,
     /// Success, says somebody who is no collector.
     Page,
+    /// That somebody else is to be asked, who would take it.
+    Elsewhere,
+    /// It takes all, with an answer of 2 MiB.
+    Flood,
 }
 
 /// What a collector got and took, and how it answers.

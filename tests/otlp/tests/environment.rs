@@ -49,6 +49,20 @@ fn an_endpoint_turns_it_on() {
     });
 }
 
+// Mutations caught: a user in the address who is not shown to the collector, or is written to the log.
+#[test]
+fn a_user_in_the_address_is_who_asks() {
+    let collector = Collector::http();
+    let endpoint = collector.endpoint.replace("http://", "http://ada:s%40cret@");
+    let log = service(&["3"], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
+    assert_eq!(collector.desk.spans().len(), 6);
+    // `ada:s@cret`, as Basic authentication has it.
+    let authorization = ("authorization".to_owned(), "Basic YWRhOnNAY3JldA==".to_owned());
+    let head = &collector.desk.heads()[0];
+    assert!(head.contains(&authorization), "{head:?}");
+    assert!(!log.contains("cret"), "{log}");
+}
+
 // Mutations caught: spans, lines or records of the exporter's own connection recorded: by the subscriber, by the layer, or
 // of the `log` crate. One of them would be exported, and lead to another.
 #[test]

@@ -133,6 +133,20 @@ fn what_is_no_answer_is_none() {
     assert_eq!(collector.desk.spans().len(), 1);
 }
 
+// Mutations caught: a redirect that is followed, with the headers' secrets; an answer that is read however long it is.
+#[test]
+fn a_collector_is_neither_followed_nor_listened_to_for_ever() {
+    let collector = Collector::http();
+    let captured = exporting(Otlp::http().endpoint(&collector.endpoint), |_| ());
+    for (reply, told) in [(Reply::Elsewhere, "HTTP 307"), (Reply::Flood, "too long an answer")] {
+        collector.desk.next([reply]);
+        requests(&captured, 1);
+        let error = captured.telemetry().flush(PATIENCE).unwrap_err();
+        assert!(error.to_string().contains(told), "{error}");
+    }
+    assert_eq!((collector.desk.requests().len(), dropped(&captured, "refused")), (2, 2.0));
+}
+
 // Mutation caught: no limit on the time of one request, or another than was asked for.
 #[test]
 fn a_slow_collector_is_not_waited_for_longer_than_the_timeout() {
@@ -162,7 +176,7 @@ fn an_outage_slows_nobody_and_ends_by_itself() {
     assert!(waiting() <= 1_000.0);
     assert!(dropped(&captured, "queue_full") >= 4_000.0);
     let error = captured.telemetry().flush(Duration::from_millis(300)).unwrap_err();
-    assert!(error.is_timeout() && error.to_string().contains("are left"), "{error}");
+    assert!(error.is_timeout() && error.to_string().contains("are left (Connection refused"), "{error}");
     assert!(attempts(&captured, "retry") >= 1.0);
 
     let collector = Collector::http_on(&address);

@@ -35,6 +35,7 @@ fn a_collector_is_checked_against_the_named_authority() {
         assert_eq!(collector.desk.spans().len(), 1);
         let error = export(otlp, Duration::from_millis(700)).unwrap_err();
         assert!(error.to_string().contains("1 spans were not delivered"), "{error}");
+        assert!(error.to_string().contains("UnknownIssuer"), "{error}");
         assert_eq!(collector.desk.spans().len(), 1);
     });
 }

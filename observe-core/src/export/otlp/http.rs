@@ -1,19 +1,30 @@
 //! OTLP by HTTP, in protobuf.
 
-use std::error::Error as _;
+use std::error::Error as StdError;
 use std::io::Write;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use http::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, PROXY_AUTHORIZATION, RETRY_AFTER, USER_AGENT,
+};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Frame, Incoming};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use percent_encoding::percent_decode_str;
 use prost::Message;
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Client, Response, Url, redirect};
+use url::Url;
 
-use super::answer;
+use super::connect::{Connector, connector};
 use super::transport::Target;
-use crate::error::{Error, Kind};
+use super::{answer, invalid};
+use crate::error::Error;
 use crate::export::spans::Answer;
 
 /// More of an answer is not read.
@@ -22,26 +33,32 @@ const ANSWER_MAX: usize = 1024 * 1024;
 const IDLE: Duration = Duration::from_secs(30);
 
 pub(super) struct Http {
-    client: Client,
-    url: Url,
+    client: Client<Connector, Full<Bytes>>,
+    uri: Uri,
     headers: HeaderMap,
+    timeout: Duration,
     gzip: bool,
 }
 
 impl Http {
     pub(super) fn new(target: &Target) -> Result<Self, Error> {
-        let tls = target.tls.config(target.url.scheme() == "https")?;
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .timeout(target.timeout)
+        let (uri, authorization) = split(&target.url)?;
+        let (connector, to_proxy) = connector(&uri, &target.tls)?;
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
-            // What was sent is not sent elsewhere: it may have secrets with it.
-            .redirect(redirect::Policy::none())
-            .user_agent(concat!("observe/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Error::new(Kind::Io, "the HTTP client cannot be made").caused_by(error))?;
-        let (url, headers, gzip) = (target.url.clone(), target.headers.clone(), target.gzip);
-        Ok(Self { client, url, headers, gzip })
+            .build(connector);
+        let mut headers = HeaderMap::new();
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("observe/", env!("CARGO_PKG_VERSION"))));
+        headers.extend(authorization.map(|value| (AUTHORIZATION, value)));
+        headers.extend(to_proxy.map(|value| (PROXY_AUTHORIZATION, value)));
+        // What was said by name counts.
+        headers.extend(target.headers.clone());
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
+        if target.gzip {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        Ok(Self { client, uri, headers, timeout: target.timeout, gzip: target.gzip })
     }
 
     /// The body of a request.
@@ -56,44 +73,66 @@ impl Http {
         encoder.finish().unwrap_or_default().into()
     }
 
+    /// Redirects are not followed: what was sent may have secrets with it.
     pub(super) async fn send(&self, body: Bytes) -> Answer {
-        let request = self.client.post(self.url.clone()).headers(self.headers.clone());
-        let request = request.header(CONTENT_TYPE, "application/x-protobuf");
-        let request = if self.gzip { request.header(CONTENT_ENCODING, "gzip") } else { request };
-        match request.body(body).send().await {
-            Ok(response) => self.read(response).await,
-            Err(error) => Answer::failed(told(error)),
-        }
-    }
-
-    async fn read(&self, mut response: Response) -> Answer {
-        let status = response.status().as_u16();
-        let mut body = BytesMut::new();
-        loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() <= ANSWER_MAX => body.extend_from_slice(&chunk),
-                Ok(Some(_)) => return Answer::Refused(format!("HTTP {status}, and too long an answer")),
-                Ok(None) => break,
-                // Whether it was taken is not known.
-                Err(error) => return Answer::failed(told(error)),
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        let exchange = async {
+            match self.client.request(request).await {
+                Ok(response) => read(response).await,
+                Err(error) => Answer::failed(innermost(&error)),
             }
+        };
+        match tokio::time::timeout(self.timeout, exchange).await {
+            Ok(answer) => answer,
+            Err(_) => Answer::failed("no answer in time"),
         }
-        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
-        answer::of_http(status, header(RETRY_AFTER), header(CONTENT_TYPE), &body)
     }
 }
 
-/// The innermost reason, without the address: that may have secrets in it.
-fn told(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    if error.is_timeout() {
-        return "no answer in time".to_owned();
+async fn read(response: Response<Incoming>) -> Answer {
+    let (head, mut frames) = response.into_parts();
+    let status = head.status.as_u16();
+    let mut body = BytesMut::new();
+    while let Some(frame) = frames.frame().await {
+        match frame.map(Frame::into_data) {
+            Ok(Ok(chunk)) if body.len() + chunk.len() <= ANSWER_MAX => body.extend_from_slice(&chunk),
+            Ok(Ok(_)) => return Answer::Refused(format!("HTTP {status}, and too long an answer")),
+            Ok(Err(_trailers)) => (),
+            // Whether it was taken is not known.
+            Err(error) => return Answer::failed(innermost(&error)),
+        }
     }
-    let mut text = error.to_string();
-    let mut inner = error.source();
-    while let Some(error) = inner {
-        text = error.to_string();
-        inner = error.source();
+    let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+    answer::of_http(status, header(RETRY_AFTER), header(CONTENT_TYPE), &body)
+}
+
+/// Where to, and what the user and the password in the address are as a header (RFC 7617).
+fn split(url: &Url) -> Result<(Uri, Option<HeaderValue>), Error> {
+    let decoded = |text| percent_decode_str(text).decode_utf8_lossy();
+    let mut authorization = None;
+    if !url.username().is_empty() || url.password().is_some() {
+        let pair = format!("{}:{}", decoded(url.username()), decoded(url.password().unwrap_or_default()));
+        let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair)))
+            .map_err(|error| invalid("the endpoint's user and password cannot be used").caused_by(error))?;
+        value.set_sensitive(true);
+        authorization = Some(value);
     }
-    text
+    let mut url = url.clone();
+    // Neither can be refused: the address has a host.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    let uri = Uri::try_from(url.as_str())
+        .map_err(|error| invalid("the endpoint is no address of a server by HTTP").caused_by(error))?;
+    Ok((uri, authorization))
+}
+
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(inner) = innermost.source() {
+        innermost = inner;
+    }
+    innermost.to_string()
 }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 #[cfg(feature = "otlp-grpc")]
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
-use reqwest::Url;
-use reqwest::header::HeaderMap;
+use url::Url;
 
 use super::Protocol;
 use super::convert::{self, Scoped};
@@ -50,7 +50,7 @@ impl Target {
 }
 
 enum Transport {
-    Http(Http),
+    Http(Box<Http>),
     #[cfg(feature = "otlp-grpc")]
     Grpc(Grpc),
 }
@@ -61,7 +61,7 @@ impl Transport {
     /// If what the target says cannot be used.
     fn new(target: &Target) -> Result<Self, Error> {
         match target.protocol {
-            Protocol::Http => Ok(Transport::Http(Http::new(target)?)),
+            Protocol::Http => Ok(Transport::Http(Box::new(Http::new(target)?))),
             #[cfg(feature = "otlp-grpc")]
             Protocol::Grpc => Ok(Transport::Grpc(Grpc::new(target)?)),
             #[cfg(not(feature = "otlp-grpc"))]

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::Url;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use url::Url;
 
 use super::signal::{METRICS, SPANS, Signal};
 use super::{Environment, TIMEOUT, TIMEOUT_MAX, pairs};
