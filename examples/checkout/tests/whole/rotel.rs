@@ -29,14 +29,14 @@ fn arrived(collector: &Collector) -> (BTreeSet<String>, BTreeSet<String>) {
 fn counted(collector: &Collector) -> BTreeSet<String> {
     let mut services = BTreeSet::new();
     for resource in collector.desk.pushes().into_iter().flat_map(|request| request.resource_metrics) {
-        let metrics = resource.scope_metrics.into_iter().flat_map(|scope| scope.metrics);
+        let mut metrics = resource.scope_metrics.into_iter().flat_map(|scope| scope.metrics);
         let has_exemplar = |metric: Metric| match metric.data {
             Some(Data::Histogram(of)) if metric.name == "http.server.request.duration" => {
                 of.data_points.iter().any(|point| point.count > 0 && !point.exemplars.is_empty())
             }
             _ => false,
         };
-        if metrics.map(has_exemplar).fold(false, |any, has| any || has) {
+        if metrics.any(has_exemplar) {
             services.extend(attribute(&resource.resource.unwrap().attributes, "service.name"));
         }
     }
