@@ -80,14 +80,33 @@ impl fmt::Display for Error {
     }
 }
 
+/// What `main` and `unwrap` show: the text, and those of its causes.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error").field("kind", &self.kind).field("text", &self.text).finish()
+        write!(f, "{self}")?;
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
     }
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_ref().map(|source| &**source as &(dyn std::error::Error + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Mutation caught: a cause that is left out.
+    #[test]
+    fn people_are_shown_the_text_and_its_causes() {
+        let error = Error::new(Kind::Io, "cannot save").caused_by(std::io::Error::other("disk"));
+        assert_eq!(format!("{error:?} / {error}"), "cannot save: disk / cannot save");
     }
 }
