@@ -11,6 +11,7 @@ pub(crate) mod prometheus;
 #[cfg(feature = "otlp")]
 pub(crate) mod push;
 pub(crate) mod queue;
+pub(crate) mod resource;
 #[cfg(feature = "otlp")]
 mod runtime;
 pub(crate) mod snapshot;

@@ -11,13 +11,13 @@ pub(crate) mod environment;
 mod grpc;
 mod http;
 mod metrics;
-mod resource;
 mod tls;
 mod transport;
 
+pub(crate) use super::resource::{Attributes, unknown_service};
+pub(crate) use convert::resource;
 pub(crate) use environment::{Environment, Plan};
 pub(crate) use opentelemetry_proto::tonic::resource::v1::Resource;
-pub(crate) use resource::{Attributes, unknown_service};
 pub(crate) use transport::{OtlpMetrics, OtlpSpans, Target};
 
 use std::fmt;

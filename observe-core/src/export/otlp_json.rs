@@ -11,6 +11,7 @@ use tracing_core::Level;
 
 use super::assemble::Span;
 use crate::context::{SpanId, TraceFlags, TraceId};
+use crate::export::resource::Attributes;
 use crate::fields::typed;
 use crate::record::{EventRecord, Kind, LinkRecord, TraceHead};
 use writer::Writer;
@@ -51,17 +52,10 @@ const IS_REMOTE: u32 = 0x200;
 
 impl OtlpJson {
     /// For what is of this resource.
-    pub(crate) fn new<'a>(resource: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+    pub(crate) fn new(resource: &Attributes) -> Self {
         let mut written = String::new();
         let mut writer = Writer::new(&mut written);
-        writer.object(|out| {
-            out.list("attributes", resource, |out, (name, value)| {
-                out.object(|out| {
-                    out.text("key", name);
-                    out.member("value", |out| out.object(|out| out.text("stringValue", value)));
-                });
-            });
-        });
+        writer.object(|out| out.attributes(resource.iter()));
         Self { resource: written }
     }
 

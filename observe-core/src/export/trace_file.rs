@@ -128,6 +128,7 @@ fn decoded(line: &[u8]) -> Option<(TraceHead, Iter<'_>)> {
 mod tests {
     use super::*;
     use crate::context::SpanId;
+    use crate::export::resource::Attributes;
     use crate::outcome::Outcome;
     use crate::record::{Entries, Entry, Kind as SpanKind, SpanRecord};
     use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -165,7 +166,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("traces.jsonl");
         for keep in [Keep::Failure, Keep::Marked] {
-            let json = OtlpJson::new([("service.name", "checkout")]);
+            let json = OtlpJson::new(&Attributes::of("checkout", ""));
             let file = TraceFile::start(&path, json, Clock::system()).unwrap();
             file.take(trace(keep));
             file.flush(PATIENCE).unwrap();
@@ -188,12 +189,12 @@ mod tests {
     fn what_is_lost_is_counted_and_no_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("traces.jsonl");
-        let file = TraceFile::start(&path, OtlpJson::new([]), Clock::system()).unwrap();
+        let file = TraceFile::start(&path, OtlpJson::new(&Attributes::default()), Clock::system()).unwrap();
         file.shutdown(PATIENCE).unwrap();
         file.take(trace(Keep::Slow));
         assert_eq!(file.stats().dropped(super::super::queue::Loss::Shutdown), 1);
         drop(file);
-        let file = TraceFile::start(&path, OtlpJson::new([]), Clock::system()).unwrap();
+        let file = TraceFile::start(&path, OtlpJson::new(&Attributes::default()), Clock::system()).unwrap();
         let large = TraceRecord { entries: Entries::from_bytes(vec![0; 7 << 20]), ..trace(Keep::Slow) };
         file.take(large);
         file.take(trace(Keep::Slow));
@@ -205,7 +206,7 @@ mod tests {
             (0, 1)
         );
         assert!(
-            TraceFile::start(folder.path(), OtlpJson::new([]), Clock::system())
+            TraceFile::start(folder.path(), OtlpJson::new(&Attributes::default()), Clock::system())
                 .is_err_and(|error| error.is_io())
         );
     }

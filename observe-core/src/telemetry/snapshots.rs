@@ -2,6 +2,7 @@
 
 use super::{Inner, Telemetry};
 use crate::error::{Error, Kind};
+use crate::export::resource::Attributes;
 use crate::export::snapshot::{Reason, SnapshotLimits, Snapshots, World};
 use crate::hub::Hub;
 use crate::recorder::Recorder;
@@ -35,8 +36,8 @@ impl Wanted {
         let Some(recorder) = recorder else {
             return Ok((None, Some("there are no snapshots: the flight recorder is off".to_owned())));
         };
-        let (registry, service) = (hub.registry.clone(), hub.service.clone());
-        let world = World { recorder, registry, service, version: version.to_owned() };
+        let resource = Attributes::of(&hub.service, version);
+        let world = World { recorder, registry: hub.registry.clone(), resource };
         match Snapshots::start(folder, self.limits, world, hub) {
             Ok(snapshots) => Ok((Some(Arc::new(snapshots)), None)),
             Err(error) if is_code => Err(error),

@@ -11,6 +11,7 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, SpanFlags, Status};
 
 use crate::export::assemble::{Assembly, Attribute, Span as Whole};
+use crate::export::resource::Attributes;
 use crate::fields::Typed;
 use crate::record::{EventRecord, Kind, LinkRecord, TraceHead, TraceRecord};
 
@@ -112,6 +113,12 @@ fn attribute((name, value): Attribute<'_>) -> KeyValue {
 }
 
 /// An attribute as OTLP has it. It knows no number above `i64::MAX`: such a one is a text.
+/// Whose telemetry it is.
+pub(crate) fn resource(attributes: &Attributes) -> Resource {
+    let attributes = attributes.iter().map(|(name, value)| pair(name, value)).collect();
+    Resource { attributes, ..Resource::default() }
+}
+
 pub(super) fn pair<'a>(name: impl Into<Cow<'a, str>>, value: Typed<'_>) -> KeyValue {
     let value = match value {
         Typed::Str(text) => Value::StringValue(text.into_owned()),

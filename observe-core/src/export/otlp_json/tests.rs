@@ -78,7 +78,9 @@ fn spans_are_read_back() {
         keep: Keep::Failure,
         probability: 1.0,
     };
-    let json = OtlpJson::new([("service.name", "check\"out"), ("service.version", "1.0")]);
+    let mut resource = Attributes::default();
+    resource.name("check\"out", "1.0");
+    let json = OtlpJson::new(&resource);
     let mut out = String::new();
     let trace = Trace { trace_id: head.trace_id, flags: head.flags, head: Some(&head) };
     json.spans(&trace, &Assembly::of(entries.iter()).spans, &mut out);
@@ -143,7 +145,7 @@ fn lines_are_read_back() {
     };
     let other = Line { level: Level::ERROR, target: "db", fields: "", within: None, ..line };
     let mut out = String::new();
-    OtlpJson::new([]).lines([line, other, line], &mut out);
+    OtlpJson::new(&Attributes::default()).lines([line, other, line], &mut out);
     let request: ExportLogsServiceRequest = serde_json::from_str(out.strip_suffix('\n').unwrap()).unwrap();
     let scopes = &request.resource_logs[0].scope_logs;
     let counts: Vec<_> =

@@ -13,17 +13,18 @@ use crate::export::assemble::Assembly;
 use crate::export::json::rfc3339;
 use crate::export::otlp_json::{Line, OtlpJson, Trace};
 use crate::export::prometheus::Format;
+use crate::export::resource::Attributes;
+use crate::fields::Typed;
 use crate::record::{Entry, TraceHead};
 use crate::recorder::{Loss, Recent, RecentTrace, Recorder};
 use crate::registry::Registry;
-use crate::semconv::{log, recorder as names};
+use crate::semconv::recorder as names;
 
 /// What a snapshot is taken of.
 pub(crate) struct World {
     pub(crate) recorder: std::sync::Arc<Recorder>,
     pub(crate) registry: Registry,
-    pub(crate) service: String,
-    pub(crate) version: String,
+    pub(crate) resource: Attributes,
 }
 
 /// When, and what for.
@@ -43,7 +44,7 @@ pub(super) fn write(
     occasion: &Occasion<'_>,
     most: u64,
 ) -> io::Result<()> {
-    let json = OtlpJson::new(world.resource());
+    let json = OtlpJson::new(&world.resource);
     let mut traces = Lines::new(into.file("traces.jsonl")?, most);
     let mut lines = Lines::new(into.file("logs.jsonl")?, most);
     for trace in recent.traces.iter().rev() {
@@ -146,12 +147,6 @@ fn write_lines(json: &OtlpJson, trace: &RecentTrace, out: &mut String) {
 }
 
 impl World {
-    fn resource(&self) -> impl Iterator<Item = (&str, &str)> {
-        let said =
-            [(log::SERVICE_NAME, self.service.as_str()), (log::SERVICE_VERSION, self.version.as_str())];
-        said.into_iter().filter(|(_, value)| !value.is_empty())
-    }
-
     /// What for, and the state of the process.
     fn about(&self, occasion: &Occasion<'_>) -> Map<String, Value> {
         let time = rfc3339(occasion.unix_nanos);
@@ -164,10 +159,16 @@ impl World {
             put("why", occasion.why.into());
         }
         put("time", String::from_utf8_lossy(&time).into());
-        for (name, value) in self.resource() {
-            put(name, value.into());
+        for (name, value) in self.resource.iter() {
+            let value = match value {
+                Typed::Str(text) => text.into_owned().into(),
+                Typed::I64(number) => number.into(),
+                Typed::U64(number) => number.into(),
+                Typed::F64(number) => number.into(),
+                Typed::Bool(is) => is.into(),
+            };
+            put(&name, value);
         }
-        put("process.pid", std::process::id().into());
         for (name, value) in process() {
             put(name, value.into());
         }

@@ -5,9 +5,10 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::export::otlp_json::OtlpJson;
 use crate::export::queue::Loss;
+use crate::export::resource::Attributes;
 use crate::export::trace_file::TraceFile;
 use crate::hub::Hub;
-use crate::semconv::{log, otel};
+use crate::semconv::otel;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +26,7 @@ impl Exports {
         version: &str,
         clock: &Clock,
     ) -> Result<Self, Error> {
-        let resource = [(log::SERVICE_NAME, service), (log::SERVICE_VERSION, version)];
-        let json = OtlpJson::new(resource.into_iter().filter(|(_, value)| !value.is_empty()));
+        let json = OtlpJson::new(&Attributes::of(service, version));
         self.traces(TraceFile::start(path, json, clock.clone())?);
         Ok(self)
     }

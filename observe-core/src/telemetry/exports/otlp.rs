@@ -2,6 +2,7 @@
 
 use super::{Exports, Figures, Outlet};
 use crate::error::Error;
+use crate::export::otlp;
 use crate::export::otlp::{
     Attributes, Environment, Otlp, OtlpMetrics, OtlpSpans, Plan, Resource, unknown_service,
 };
@@ -9,7 +10,7 @@ use crate::export::push::{self, Pace, Push};
 use crate::export::spans::console::Console;
 use crate::export::spans::{Attempt, SpanLoss, SpanQueue};
 use crate::hub::Hub;
-use crate::semconv::{log, otel};
+use crate::semconv::otel;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,16 +97,13 @@ impl Decided {
     fn resource(&self, service: &str, version: &str) -> (Resource, Vec<String>) {
         let (mut attributes, mut complaints) = (Attributes::default(), Vec::new());
         let service = if service.is_empty() { unknown_service() } else { service.to_owned() };
-        attributes.add(log::SERVICE_NAME, service);
-        if !version.is_empty() {
-            attributes.add(log::SERVICE_VERSION, version.to_owned());
-        }
+        attributes.name(&service, version);
         for (name, value) in &self.resource {
             attributes.add(name.clone(), value.clone());
         }
         self.environment.describe(&mut attributes, &mut complaints);
         attributes.detect();
-        (attributes.resource(), complaints)
+        (otlp::resource(&attributes), complaints)
     }
 }
 

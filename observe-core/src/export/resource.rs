@@ -1,20 +1,37 @@
-//! Whose spans they are: the resource's attributes.
+//! Whose telemetry it is: the resource's attributes.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 use std::{env, fs, process};
 
-use opentelemetry_proto::tonic::resource::v1::Resource;
-
-use super::convert::pair;
 use crate::context::TraceId;
 use crate::fields::Typed;
-use crate::semconv::otel;
+use crate::semconv::{log, otel};
 
 /// Attributes in order, no name twice: the first that says one counts.
 #[derive(Default)]
 pub(crate) struct Attributes(Vec<(Cow<'static, str>, Typed<'static>)>);
 
+/// The process's, wherever it is told.
+static INSTANCE: OnceLock<String> = OnceLock::new();
+
 impl Attributes {
+    /// Those of a service, and what the process knows of itself.
+    pub(crate) fn of(service: &str, version: &str) -> Self {
+        let mut attributes = Self::default();
+        attributes.name(service, version);
+        attributes.detect();
+        attributes
+    }
+
+    /// Adds the service's name and, if it has one, its version.
+    pub(crate) fn name(&mut self, service: &str, version: &str) {
+        self.add(log::SERVICE_NAME, service.to_owned());
+        if !version.is_empty() {
+            self.add(log::SERVICE_VERSION, version.to_owned());
+        }
+    }
+
     /// Adds one, unless it is there.
     pub(crate) fn add(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Cow<'static, str>>) {
         self.put(name.into(), Typed::Str(value.into()));
@@ -22,7 +39,7 @@ impl Attributes {
 
     /// Adds what the process knows of itself.
     pub(crate) fn detect(&mut self) {
-        self.add(otel::SERVICE_INSTANCE_ID, instance_id());
+        self.add(otel::SERVICE_INSTANCE_ID, INSTANCE.get_or_init(instance_id).as_str());
         if let Some(name) = host_name() {
             self.add(otel::HOST_NAME, name);
         }
@@ -66,14 +83,13 @@ impl Attributes {
         }
     }
 
-    /// As OTLP has them.
-    pub(crate) fn resource(&self) -> Resource {
-        let attributes = self.0.iter().map(|(name, value)| pair(name.as_ref(), value.clone())).collect();
-        Resource { attributes, ..Resource::default() }
+    /// They all, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, Typed<'_>)> {
+        self.0.iter().map(|(name, value)| (Cow::Borrowed(name.as_ref()), value.clone()))
     }
 
     #[cfg(test)]
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| match value {
             Typed::Str(text) => text.as_ref(),
             _ => "",
@@ -82,6 +98,7 @@ impl Attributes {
 }
 
 /// The name of this executable, for a service that has none.
+#[cfg(feature = "otlp")]
 pub(crate) fn unknown_service() -> String {
     let path = env::current_exe().ok();
     let name =
@@ -148,7 +165,7 @@ mod tests {
         attributes.detect();
         assert_eq!(attributes.text("host.name"), Some("mine"));
         assert_eq!(attributes.text("process.runtime.name"), Some("rust"));
-        assert_eq!(attributes.resource().attributes.iter().filter(|pair| pair.key == "host.name").count(), 1);
+        assert_eq!(attributes.iter().filter(|(name, _)| name == "host.name").count(), 1);
     }
 
     // Mutation caught: any folder's name taken for an id.
