@@ -70,20 +70,20 @@ impl Entries {
         self.0.reserve(size);
         match entry {
             Entry::Span(span) => {
-                let mut head = Head::<{ SPAN_LEN - 16 }>::new(size, SPAN);
+                let mut head = Head::<SPAN_LEN>::new(size, SPAN);
                 head.put(&span.id.to_bytes());
                 head.put(&span.parent.map_or([0; 8], SpanId::to_bytes));
                 head.put(&span.start.to_le_bytes());
                 head.put(&span.end.to_le_bytes());
                 head.put(&[span.kind as u8, span.outcome as u8, u8::from(span.is_local_root)]);
-                self.add(&head.bytes, &span_texts(span));
+                self.add(head, span_texts(span));
             }
             Entry::Event(event) => {
-                let mut head = Head::<{ EVENT_LEN - 12 }>::new(size, EVENT);
+                let mut head = Head::<EVENT_LEN>::new(size, EVENT);
                 head.put(&event.span_id.to_bytes());
                 head.put(&event.unix_nanos.to_le_bytes());
                 head.put(&[level_code(event.level)]);
-                self.add(&head.bytes, &event_texts(event));
+                self.add(head, event_texts(event));
             }
             Entry::Link(link) => {
                 let mut head = Head::<LINK_LEN>::new(size, LINK);
@@ -91,7 +91,7 @@ impl Entries {
                 head.put(&link.to.trace_id.to_bytes());
                 head.put(&link.to.span_id.to_bytes());
                 head.put(&[link.to.flags.bits()]);
-                self.add(&head.bytes, &[]);
+                self.add(head, []);
             }
         }
     }
@@ -120,14 +120,15 @@ impl Entries {
         self.0.extend_from_slice(bytes);
     }
 
-    fn add(&mut self, head: &[u8], texts: &[&str]) {
-        self.0.extend_from_slice(head);
+    #[inline]
+    fn add<const N: usize, const TEXTS: usize>(&mut self, mut head: Head<N>, texts: [&str; TEXTS]) {
+        let texts = texts.map(clipped);
         for text in texts {
-            let len = clipped(text).len() as u32;
-            self.0.extend_from_slice(&len.to_le_bytes());
+            head.put(&(text.len() as u32).to_le_bytes());
         }
+        self.0.extend_from_slice(&head.bytes);
         for text in texts {
-            self.0.extend_from_slice(clipped(text).as_bytes());
+            self.0.extend_from_slice(text.as_bytes());
         }
     }
 
@@ -170,6 +171,7 @@ struct Head<const N: usize> {
 }
 
 impl<const N: usize> Head<N> {
+    #[inline]
     fn new(size: usize, kind: u8) -> Self {
         let mut head = Self { bytes: [0; N], at: 0 };
         // What is larger is bounded long before.
