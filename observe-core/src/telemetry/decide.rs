@@ -99,6 +99,11 @@ pub(super) fn decide_sampling(
     (decided, misread)
 }
 
+/// Whether `OTEL_SDK_DISABLED` says that nothing is to leave the process but lines.
+pub(super) fn is_disabled(asked: Option<String>) -> bool {
+    asked.is_some_and(|asked| asked.trim().eq_ignore_ascii_case("true"))
+}
+
 pub(super) fn listed(propagators: &[Propagator]) -> String {
     let names: Vec<&str> = propagators.iter().map(|propagator| propagator.as_str()).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(",") }
@@ -155,6 +160,14 @@ mod tests {
         assert_eq!(decided("always_on", Some(Sampling::never())), (Sampling::never(), "code", false));
         assert_eq!(decided("sometimes", None), (Sampling::default(), "default", true));
         assert_eq!(decided(" ", None), (Sampling::default(), "default", false));
+    }
+
+    // Mutation caught: any word taken for `true`.
+    #[test]
+    fn only_true_disables() {
+        let says = |text: &str| is_disabled(Some(text.to_owned()));
+        assert!(says("true") && says(" TRUE "));
+        assert!(!says("false") && !says("1") && !says("") && !is_disabled(None));
     }
 
     // Mutation caught: the variable before the code's word; a word that is no format passed over in silence.

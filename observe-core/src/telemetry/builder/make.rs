@@ -16,7 +16,7 @@ use crate::sampling::KeepRate;
 use crate::semconv;
 use crate::subscriber::LogBridge;
 use crate::telemetry::decide::{
-    Door, decide_filter, decide_format, decide_propagators, decide_sampling, listed,
+    Door, decide_filter, decide_format, decide_propagators, decide_sampling, is_disabled, listed,
 };
 use crate::telemetry::drain::Overdue;
 use crate::telemetry::itself::Itself;
@@ -99,8 +99,9 @@ impl Builder {
             told = format!("{told}; {spans}");
         }
         let (mut exports, unusable) = exports.start(&service, &self.version)?;
-        if let Some(path) = &self.trace_file {
-            exports = exports.and_file(path, &service, &self.version, &self.clock)?;
+        let disabled = door != Door::Scope && is_disabled(std::env::var(semconv::otel::SDK_DISABLED).ok());
+        if let Some(path) = self.trace_file.filter(|_| !disabled) {
+            exports = exports.and_file(&path, &service, &self.version, &self.clock)?;
         }
         let recorder = Recorder::new(self.recorder).map(Arc::new);
         let hub = Hub::new(Parts {

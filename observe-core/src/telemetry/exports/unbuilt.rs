@@ -3,6 +3,7 @@
 use super::Exports;
 use crate::error::Error;
 use crate::semconv::otel;
+use crate::telemetry::decide::is_disabled;
 use std::env;
 
 /// What the code asks for: it cannot.
@@ -39,7 +40,7 @@ impl Decided {
 /// Which variable asks for something to be exported.
 fn asked_by(read: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
     let says = |name| read(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
-    if says(otel::SDK_DISABLED).is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+    if is_disabled(says(otel::SDK_DISABLED)) {
         return None;
     }
     let spans = match says(otel::TRACES_EXPORTER) {
