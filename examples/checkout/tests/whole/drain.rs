@@ -72,7 +72,7 @@ fn sigterm_finishes_what_was_accepted_in_its_order() {
         assert_eq!(not_ready.body, "draining\n");
         assert_eq!(charge(checkout, "decline", "").unwrap().status, 402);
         // It is answered though the listener closes meanwhile: it takes 1.2 seconds.
-        thread::sleep((NOTICE - Duration::from_millis(500)).saturating_sub(start.elapsed()));
+        thread::sleep((NOTICE - Duration::from_millis(900)).saturating_sub(start.elapsed()));
         let late = send(checkout, "POST", "/charge", "", &order("slow")).unwrap();
         assert!(start.elapsed() < NOTICE, "the machine is too slow for this test");
         wait_for("the listener's end", || TcpStream::connect(checkout).is_err().then_some(()));
