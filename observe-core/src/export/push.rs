@@ -10,13 +10,14 @@ mod worker;
 pub(crate) use pace::Pace;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tracing_core::Level;
 
+use super::runtime::start_worker;
 use super::spans::{Answer, Attempt};
 use crate::error::{Error, Kind};
 use crate::hub::Hub;
@@ -99,14 +100,9 @@ impl Push {
             progressed: Condvar::new(),
             source: OnceLock::new(),
         });
-        let (ready, started) = mpsc::channel();
         let worker = Worker::new(Arc::clone(&shared), make);
-        let spawned = thread::Builder::new().name(name.to_owned()).spawn(move || worker.run(ready));
-        let handle = spawned.map_err(|error| {
-            Error::new(Kind::Io, format!("the thread `{name}` cannot be started")).caused_by(error)
-        })?;
-        started.recv().unwrap_or_else(|_| Err(Error::new(Kind::Io, format!("the thread `{name}` ended"))))?;
-        Ok(Push { shared, worker: handle.thread().clone() })
+        let worker = start_worker(name, move |ready| worker.run(ready))?;
+        Ok(Push { shared, worker })
     }
 
     /// From now on the metrics of this telemetry are pushed, and its log is told whether they arrive.

@@ -1,7 +1,7 @@
 //! The queue's producing end, and its owner's.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use tracing_core::Level;
 use super::worker::Worker;
 use super::{Exporter, SpanLimits, SpanLoss, SpanStats};
 use crate::error::{Error, Kind};
+use crate::export::runtime::start_worker;
 use crate::hub::Hub;
 use crate::record::{Keep, TraceRecord, TraceSink};
 
@@ -121,14 +122,9 @@ impl SpanQueue {
             progressed: Condvar::new(),
             hub: OnceLock::new(),
         });
-        let (ready, started) = mpsc::channel();
         let worker = Worker::new(Arc::clone(&shared), make);
-        let spawned = thread::Builder::new().name(name.to_owned()).spawn(move || worker.run(ready));
-        let handle = spawned.map_err(|error| {
-            Error::new(Kind::Io, format!("the thread `{name}` cannot be started")).caused_by(error)
-        })?;
-        started.recv().unwrap_or_else(|_| Err(Error::new(Kind::Io, format!("the thread `{name}` ended"))))?;
-        Ok(SpanQueue { shared, worker: handle.thread().clone() })
+        let worker = start_worker(name, move |ready| worker.run(ready))?;
+        Ok(SpanQueue { shared, worker })
     }
 
     /// From now on the worker tells in this telemetry's log what becomes of spans.
