@@ -11,6 +11,7 @@ pub(crate) mod environment;
 mod grpc;
 mod http;
 mod metrics;
+mod target;
 mod tls;
 mod transport;
 
@@ -18,7 +19,8 @@ pub(crate) use super::resource::{Attributes, unknown_service};
 pub(crate) use convert::resource;
 pub(crate) use environment::{Environment, Plan};
 pub(crate) use opentelemetry_proto::tonic::resource::v1::Resource;
-pub(crate) use transport::{OtlpMetrics, OtlpSpans, Target};
+pub(crate) use target::Target;
+pub(crate) use transport::{OtlpMetrics, OtlpSpans};
 
 use std::fmt;
 use std::path::PathBuf;

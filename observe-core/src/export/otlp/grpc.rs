@@ -14,7 +14,7 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt;
 
-use super::transport::Target;
+use super::target::Target;
 use super::{answer, invalid};
 use crate::error::Error;
 use crate::export::spans::Answer;

@@ -22,7 +22,7 @@ use prost::Message;
 use url::Url;
 
 use super::connect::{Connector, connector};
-use super::transport::Target;
+use super::target::Target;
 use super::{answer, invalid};
 use crate::error::Error;
 use crate::export::spans::Answer;

@@ -1,15 +1,11 @@
 //! The way to a collector.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use http::HeaderMap;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 #[cfg(feature = "otlp-grpc")]
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
-use url::Url;
 
 use super::Protocol;
 use super::convert::{self, Scoped};
@@ -19,35 +15,12 @@ use super::http::Http;
 #[cfg(not(feature = "otlp-grpc"))]
 use super::invalid;
 use super::metrics;
-use super::tls::Tls;
+use super::target::Target;
 use crate::error::Error;
 use crate::export::push::Pusher;
 use crate::export::spans::{Answer, Exporter};
 use crate::record::TraceRecord;
 use crate::registry::Registry;
-
-/// Where requests go, and how.
-#[derive(Clone, Debug)]
-pub(crate) struct Target {
-    pub(crate) protocol: Protocol,
-    pub(crate) url: Url,
-    pub(crate) headers: HeaderMap,
-    pub(crate) timeout: Duration,
-    pub(crate) gzip: bool,
-    pub(crate) tls: Tls,
-}
-
-impl Target {
-    /// Where to, for people: without what may be secret in it.
-    pub(crate) fn told(&self) -> String {
-        let mut url = self.url.clone();
-        // Neither can be refused: the address has a host.
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        url.set_query(None);
-        url.to_string()
-    }
-}
 
 enum Transport {
     Http(Box<Http>),
