@@ -1,7 +1,7 @@
 //! Every family of the library's own, also those that come later: what views may name before they are there.
 
 use crate::metric::Kind;
-use crate::semconv::{http, http_client, metric, operation, own, recorder, rpc};
+use crate::semconv::{http, http_client, metric, operation, own, recorder, rpc, slo};
 
 /// A family: its name, its kind and its labels.
 #[derive(Clone, Copy)]
@@ -34,6 +34,8 @@ const CALL: &[&str] = &[
     http::ERROR_TYPE_LABEL,
 ];
 
+const SLO: &[&str] = &[slo::SLO, slo::SERVICE];
+
 /// The labels of the classic families, in their order.
 pub(crate) const CLASSIC_REQUESTS: &[&str] = &[
     http::CLASSIC_SERVICE,
@@ -64,6 +66,13 @@ const TELEMETRY: &[Entry] = &[
     entry(recorder::MEMORY_BYTES, Kind::Gauge, &[]),
     entry(own::BUILD_INFO, Kind::Info, &[own::VERSION, own::REVISION]),
     entry(own::PROCESS_START_TIME_SECONDS, Kind::Gauge, &[]),
+    entry(slo::EVENTS_TOTAL, Kind::Counter, SLO),
+    entry(slo::BAD_EVENTS_TOTAL, Kind::Counter, SLO),
+    entry(slo::EXCLUDED_EVENTS_TOTAL, Kind::Counter, &[slo::SLO, slo::SERVICE, slo::REASON]),
+    entry(slo::OBJECTIVE_RATIO, Kind::Gauge, SLO),
+    entry(slo::ERROR_BUDGET_REMAINING_RATIO, Kind::Gauge, SLO),
+    entry(slo::BURN_RATE, Kind::Gauge, &[slo::SLO, slo::SERVICE, slo::WINDOW]),
+    entry(slo::COVERED_SECONDS, Kind::Gauge, &[slo::SLO, slo::SERVICE, slo::WINDOW]),
     entry(http::SERVER_REQUEST_BODY_SIZE_BYTES, Kind::Histogram, REQUEST),
     entry(http::SERVER_RESPONSE_BODY_SIZE_BYTES, Kind::Histogram, REQUEST),
     entry(http::SERVER_QUEUE_DURATION_SECONDS, Kind::Histogram, &[]),

@@ -163,6 +163,21 @@ pub const fn checked(buckets: Buckets) -> Buckets {
     buckets
 }
 
+/// The annotated functions of the program that have metrics and call no dependency, by name. Where the linker cannot
+/// gather them there are none.
+#[cfg(feature = "generate")]
+pub(crate) fn names() -> Vec<&'static str> {
+    #[cfg(not(any(miri, target_family = "wasm")))]
+    let names: std::collections::BTreeSet<_> = FUNCTIONS
+        .iter()
+        .filter(|function| function.metrics && function.dependency.is_none())
+        .map(|function| function.name)
+        .collect();
+    #[cfg(any(miri, target_family = "wasm"))]
+    let names = std::collections::BTreeSet::new();
+    names.into_iter().collect()
+}
+
 /// Makes the families known, none of their series yet.
 pub(crate) fn touch_families() {
     for family in [

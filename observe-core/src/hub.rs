@@ -17,6 +17,7 @@ use crate::record::{LogRecord, Sink};
 use crate::registry::Registry;
 use crate::sampling::Sampling;
 use crate::semconv;
+use crate::slo::Slos;
 use crate::traces::Traces;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -39,6 +40,7 @@ pub(crate) struct Hub {
     pub(crate) follows: bool,
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) traces: Traces,
+    pub(crate) slos: Arc<Slos>,
     /// Spans that were not recorded because too many were open.
     pub(crate) spans_refused: AtomicU64,
     rejected: Arc<Family<RejectedLabels, Counter>>,
@@ -71,6 +73,7 @@ pub(crate) struct Parts {
     pub(crate) propagation: Propagation,
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) traces: Traces,
+    pub(crate) slos: Arc<Slos>,
     pub(crate) filter: Filter,
     pub(crate) service: String,
     pub(crate) http_names: HttpNames,
@@ -81,8 +84,19 @@ static INSTALLED: OnceLock<Arc<Hub>> = OnceLock::new();
 impl Hub {
     /// Wires the parts. Nobody sees it yet: see [`expose`](Hub::expose).
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { clock, registry, sampling, slow, propagation, sink, traces, filter, service, http_names } =
-            parts;
+        let Parts {
+            clock,
+            registry,
+            sampling,
+            slow,
+            propagation,
+            sink,
+            traces,
+            slos,
+            filter,
+            service,
+            http_names,
+        } = parts;
         let mut in_baseline = Context::new();
         in_baseline.set_tracestate(ot::with_threshold(&TraceState::new(), sampling.threshold()));
         let hub = Self {
@@ -96,6 +110,7 @@ impl Hub {
             follows: false,
             sink,
             traces,
+            slos,
             spans_refused: AtomicU64::new(0),
             rejected: Arc::new(rejected_contexts()),
             filter: RwLock::default(),
@@ -147,6 +162,7 @@ impl Hub {
             propagation: Propagation::default(),
             sink: Arc::new(Nowhere),
             traces: Traces::nowhere(),
+            slos: Arc::default(),
             filter: Filter::from(LevelFilter::OFF),
             service: String::new(),
             http_names: HttpNames::default(),

@@ -55,6 +55,7 @@
 //! # Features
 //!
 //! - `macros` (default): `#[observed]`, `#[metric]`, the label derives.
+//! - `generate`: alert rules and their tests, dashboards, documents, made of what is declared.
 //! - `metrics`: `Telemetry::metrics_bridge`, to take in what the macros of the `metrics` crate record.
 //! - `otlp`: `Builder::otlp`, `Builder::console_spans`: kept traces go to a collector, by HTTP; to standard output.
 //!   `Builder::otlp_metrics`: metrics are pushed there.
@@ -66,8 +67,7 @@
 //!
 //! # What is not here
 //!
-//! No SLOs, no metrics of the process's CPU and memory.
-//! No push of metrics or lines by OTLP, no SLOs, no metrics of the process's CPU and memory.
+//! No push of lines by OTLP.
 
 #[cfg(feature = "metrics")]
 mod bridge;
@@ -85,6 +85,8 @@ mod fields;
 mod filter;
 mod function;
 mod future;
+#[cfg(feature = "generate")]
+pub mod generate;
 mod handover;
 mod http_answer;
 pub mod http_client;
@@ -112,6 +114,7 @@ mod sampling;
 mod scratch;
 pub mod semconv;
 mod slab;
+pub mod slo;
 mod span;
 mod stream_guard;
 mod subscriber;
@@ -202,7 +205,7 @@ pub use stream_guard::{StreamFuture, StreamGuard, StreamMeter};
 pub use subscriber::SubscriberLayer;
 #[cfg(feature = "tokio")]
 pub use task::{spawn, spawn_blocking};
-pub use telemetry::{Builder, Scoped, Telemetry};
+pub use telemetry::{Builder, Scoped, SloEvents, SloStatus, Telemetry};
 pub use traces::TraceLimits;
 pub use usage::{Holding, Queue, Ticket, Usage, Waiting};
 

@@ -10,6 +10,7 @@ pub mod otel_metric;
 pub mod own;
 pub mod recorder;
 pub mod rpc;
+pub mod slo;
 pub mod span;
 
 // Propagation headers. Names are compared without regard to case, and sent in lower case.

@@ -10,10 +10,12 @@ mod exports;
 mod itself;
 #[cfg(feature = "subscriber")]
 mod layer;
+mod objectives;
 mod scope;
 mod snapshots;
 
 pub use builder::Builder;
+pub use objectives::{SloEvents, SloStatus};
 pub use scope::Scoped;
 
 use crate::context::{Context, Extract, Inject};
@@ -135,7 +137,7 @@ impl Telemetry {
     }
 }
 
-#[cfg(feature = "test-util")]
+#[cfg(any(feature = "test-util", feature = "generate"))]
 impl Telemetry {
     pub(crate) fn hub(&self) -> &Hub {
         &self.inner.hub

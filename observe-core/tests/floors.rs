@@ -25,6 +25,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "http_metrics",
             "readiness",
             "http_answer",
+            "slo",
         ],
     ),
     (
@@ -58,7 +59,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     ("edges out", &["export"]),
-    ("roof", &["telemetry", "testing", "lib"]),
+    ("roof", &["telemetry", "generate", "testing", "lib"]),
 ];
 
 fn rank(noun: &str) -> Option<usize> {

@@ -19,11 +19,15 @@ use crate::metric::View;
 use crate::recorder::RecorderLimits;
 use crate::registry::Registry;
 use crate::sampling::Sampling;
+use crate::slo::{Alerting, Burn, Slo};
 use crate::traces::TraceLimits;
 use std::fmt;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// What is called when a budget burns.
+type OnBurn = Box<dyn Fn(&Burn) + Send + Sync>;
 
 /// Describes a telemetry: [`Telemetry::builder`].
 #[must_use = "a builder does nothing until `install` or `build`"]
@@ -53,6 +57,9 @@ pub struct Builder {
     panic_hook: bool,
     exports: Asked,
     trace_file: Option<PathBuf>,
+    slos: Vec<Slo>,
+    alerting: Alerting,
+    on_burn: Option<OnBurn>,
     #[cfg(feature = "opentelemetry")]
     opentelemetry_context: bool,
 }
@@ -85,6 +92,9 @@ impl Builder {
             panic_hook: true,
             exports: Asked::default(),
             trace_file: None,
+            slos: Vec::new(),
+            alerting: Alerting::new(),
+            on_burn: None,
             #[cfg(feature = "opentelemetry")]
             opentelemetry_context: false,
         }
@@ -287,6 +297,30 @@ impl Builder {
     /// names that are chosen here.
     pub fn http_names(mut self, names: HttpNames) -> Self {
         self.http_names = names;
+        self
+    }
+
+    /// Adds a service level objective. May be said again, up to 200 times. Defaults to none.
+    ///
+    /// Where its budget is spent faster than a rule that pages somebody allows, a line says so (`WARN`), a snapshot of the
+    /// flight recorder is taken if there is a folder for it, and [`on_burn`](Builder::on_burn) is called.
+    pub fn slo(mut self, slo: Slo) -> Self {
+        self.slos.push(slo);
+        self
+    }
+
+    /// Who is told when an objective is missed, how urgently, and where to read on: for the rules that are generated.
+    /// Defaults to [`Alerting::new`].
+    pub fn alerting(mut self, alerting: Alerting) -> Self {
+        self.alerting = alerting;
+        self
+    }
+
+    /// Calls this when the budget of an objective begins to be spent faster than a rule that pages somebody allows: to
+    /// shed load, say. Once, until it has been slower again; on a thread of its own, within a sixtieth of the rule's short
+    /// window. A panic of it is caught. Defaults to nothing.
+    pub fn on_burn(mut self, call: impl Fn(&Burn) + Send + Sync + 'static) -> Self {
+        self.on_burn = Some(Box::new(call));
         self
     }
 

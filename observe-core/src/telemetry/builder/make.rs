@@ -14,6 +14,7 @@ use crate::recorder::Recorder;
 use crate::registry::Registry;
 use crate::sampling::KeepRate;
 use crate::semconv;
+use crate::slo::{self, SloMetrics, Slos};
 use crate::subscriber::LogBridge;
 use crate::telemetry::decide::{
     Door, decide_filter, decide_format, decide_propagators, decide_sampling, is_disabled, listed,
@@ -51,6 +52,7 @@ impl Builder {
         function::touch_families();
         let unseen = registry.view(self.views, catalogue::all(self.http_names == HttpNames::Classic))?;
         Hub::examine(&registry, self.http_names)?;
+        let unlikely = slo::check(&self.slos, &self.alerting)?;
         let (filter, complaints) = decide_filter(std::env::var("RUST_LOG").ok(), self.filter, door);
         let (format, misread) = decide_format(std::env::var("OBSERVE_LOG").ok(), self.format);
         let (sampling, unsampled) = decide_sampling(
@@ -103,6 +105,7 @@ impl Builder {
         if let Some(path) = self.trace_file.filter(|_| !disabled) {
             exports = exports.and_file(&path, &service, &self.version, &self.clock)?;
         }
+        let slos = Arc::new(Slos::new(&service, self.slos, self.alerting, self.clock.now()));
         let recorder = Recorder::new(self.recorder).map(Arc::new);
         let hub = Hub::new(Parts {
             clock: self.clock,
@@ -117,6 +120,7 @@ impl Builder {
                 self.trace_limits,
                 KeepRate::per_second(self.keep_rate),
             ),
+            slos: Arc::clone(&slos),
             filter: filter.value,
             service,
             http_names: self.http_names,
@@ -147,6 +151,7 @@ impl Builder {
         let mut complaints: Vec<String> = complaints.iter().map(Error::to_string).collect();
         complaints.extend(misread);
         complaints.extend(unsampled.as_ref().map(Error::to_string));
+        complaints.extend(unlikely);
         complaints.extend(unwritable);
         complaints.extend(unusable);
         complaints.extend(unknown.iter().map(|error| format!("{}: {error}", semconv::OTEL_PROPAGATORS)));
@@ -180,6 +185,9 @@ impl Builder {
         // What was refused above has left the registry as it was.
         hub.expose()?;
         registry.collector(itself);
+        if slos.counted().next().is_some() {
+            registry.collector(SloMetrics { slos, clock: hub.clock.clone() });
+        }
         for complaint in complaints {
             hub.insist(Level::WARN, &complaint);
         }
