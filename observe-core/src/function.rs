@@ -8,6 +8,7 @@ use crate::outcome::Outcome;
 use crate::record::Kind;
 use crate::registry::LazyMetric;
 use crate::semconv::operation as names;
+use crate::slo::Named;
 use std::sync::OnceLock;
 use tracing_core::Level;
 
@@ -235,6 +236,22 @@ impl Measure {
             Measure::Function(function) => function.name,
             Measure::Operation(operation, _) | Measure::Dependency(_, operation, _) => {
                 OperationName::text(LabelValue::code(operation))
+            }
+        }
+    }
+
+    /// What objectives know it by.
+    pub(crate) fn named(&self) -> Named<'static> {
+        match *self {
+            Measure::Unmeasured => Named::default(),
+            Measure::Function(function) => Named {
+                function: function.name,
+                dependency: function.dependency.unwrap_or_default(),
+                ..Named::default()
+            },
+            Measure::Operation(..) => Named { operation: self.name(), ..Named::default() },
+            Measure::Dependency(dependency, ..) => {
+                Named { dependency: DependencyName::text(LabelValue::code(dependency)), ..Named::default() }
             }
         }
     }

@@ -9,6 +9,7 @@ mod url;
 
 pub use self::request::OutgoingRequest;
 
+use crate::clock::Tick;
 use crate::context::{Context, ContextHeader, Inject, SpanContext};
 use crate::fields::{Fields, Key, Text, cut};
 use crate::http_answer::{Asked, Ending, HttpAnswer};
@@ -16,12 +17,13 @@ use crate::http_metrics::{
     ClientLabels, ErrorType, HttpVersion, RpcCall, ServerAddress, ServerPort, Status, UrlTemplate,
 };
 use crate::hub::Hub;
-use crate::operation::{End, Operation, below_current};
+use crate::operation::{End, Judged, Operation, below_current};
 use crate::outcome::Outcome;
 use crate::pool::Shared;
 use crate::record::Kind;
 use crate::scratch::{self, Scratch};
 use crate::semconv::{http as names, http_client as client, span as keys};
+use crate::slo::{Named, SloEvent};
 use crate::span::OpenSpan;
 use crate::subscriber::tell_others;
 use crate::trace::LocalTrace;
@@ -139,6 +141,7 @@ impl HttpClient {
             asked: Asked::of(request.method),
             version: None,
             cause: None,
+            head: None,
             is_open: true,
             trusts_response,
         }
@@ -165,6 +168,8 @@ pub struct HttpClientOperation {
     asked: Asked,
     version: Option<HttpVersion>,
     cause: Option<String>,
+    /// When the head of its answer was there, if an objective wants to know.
+    head: Option<Tick>,
     /// It is counted as in flight, and not ended.
     is_open: bool,
     trusts_response: bool,
@@ -194,6 +199,9 @@ impl HttpClientOperation {
     /// The answer's status. One of 400 and above is a failure, whose error type is its number.
     pub fn status(&mut self, status: u16) {
         self.labels.status = Status::of(status);
+        if let Some((_, trace)) = self.place().filter(|(_, trace)| trace.hub.slos.want_head()) {
+            self.head = Some(trace.hub.clock.now());
+        }
         // A call has a status of its own.
         if status >= 400 && self.call.is_none() {
             self.fail(self.labels.status.as_str());
@@ -286,10 +294,14 @@ impl HttpClientOperation {
             outcome => outcome,
         };
         let (labels, version, call) = (self.labels, self.version, self.call.take());
-        let kind = labels.error_type.as_str();
-        self.operation.end(outcome, kind, self.cause.take(), |end, _| {
-            report(end, labels, version, call.as_deref());
-        });
+        let (call, head, kind) = (call.as_deref(), self.head, labels.error_type.as_str());
+        self.operation.end(
+            outcome,
+            kind,
+            self.cause.take(),
+            |judged| judge(judged, &labels, call, head),
+            |end, _| report(end, labels, version, call),
+        );
     }
 }
 
@@ -312,6 +324,23 @@ fn address(host: &str) -> ServerAddress {
     } else {
         ServerAddress::from(host)
     }
+}
+
+/// Whether an objective calls it bad.
+fn judge(judged: &Judged<'_>, labels: &ClientLabels, call: Option<&RpcCall>, head: Option<Tick>) -> bool {
+    let slos = &judged.trace.hub.slos;
+    if !slos.are_about_named() {
+        return false;
+    }
+    let event = SloEvent {
+        error_type: labels.error_type.at_end(judged.outcome).as_str(),
+        head: head.map(|head| head.since(judged.start)),
+        status: labels.status.code(),
+        method: labels.method.as_str(),
+        rpc_method: call.map_or("", RpcCall::name),
+        ..SloEvent::new(judged.outcome, judged.duration)
+    };
+    slos.judge_named(Named { server_address: labels.address.as_str(), ..Named::default() }, &event)
 }
 
 /// Its metrics; its line where nobody above it will say that it failed.

@@ -18,7 +18,8 @@ pub use self::body_size::RequestBytes;
 pub use self::request::HttpRequest;
 pub use self::waiting::ReadyWait;
 
-use self::report::report;
+use self::report::{judge, report, settled};
+use crate::clock::Tick;
 use crate::context::{Context, ContextHeader, Extract, TraceId, Untrusted};
 use crate::fields::{Fields, Key, Text, cut};
 use crate::http_answer::Asked;
@@ -33,6 +34,7 @@ use crate::span::{OpenSpan, Requested};
 use crate::subscriber::tell_others;
 use crate::trace::LocalTrace;
 use http::HeaderName;
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -180,7 +182,7 @@ impl HttpServer {
         http.active(&labels).inc();
         let asked = Asked::of(request.method);
         let (entry, sized) = (operation.entry(), self.response_sizes);
-        HttpServerOperation { operation, entry, labels, call, asked, recorded: true, sized }
+        HttpServerOperation { operation, entry, labels, call, asked, head: None, recorded: true, sized }
     }
 
     /// Begins a request that is not to be recorded: no metrics, no line, no span. Its context, as far as that counts,
@@ -221,6 +223,7 @@ impl HttpServer {
             labels,
             call: None,
             asked,
+            head: None,
             recorded: false,
             sized: false,
         }
@@ -279,6 +282,8 @@ pub struct HttpServerOperation {
     /// It is a call by gRPC.
     call: Option<Box<RpcCall>>,
     asked: Asked,
+    /// When the head of its answer was there, if an objective wants to know.
+    head: Option<Tick>,
     /// It is counted as in flight, and not ended.
     recorded: bool,
     /// The size of its answer is asked for.
@@ -296,6 +301,9 @@ impl HttpServerOperation {
     /// The answer's status. One of 500 and above is a failure, whose error type is its number.
     pub fn status(&mut self, status: u16) {
         self.labels.status = Status::of(status);
+        if let Some(trace) = self.trace().filter(|trace| trace.hub.slos.want_head()) {
+            self.head = Some(trace.hub.clock.now());
+        }
         // A call has a status of its own.
         if status >= 500 && self.call.is_none() {
             self.fail(self.labels.status.as_str());
@@ -381,11 +389,20 @@ impl HttpServerOperation {
             Outcome::Ok | Outcome::Cancelled if !self.labels.error_type.is_none() => Outcome::Error,
             outcome => outcome,
         };
-        let (labels, call) = (self.labels, self.call.take());
-        let kind = labels.error_type.as_str();
+        let (labels, call, head) = (Cell::new(self.labels), self.call.take(), self.head);
+        let (call, kind) = (call.as_deref(), self.labels.error_type.as_str());
         // Before the span is given back: then nobody else holds it.
         self.entry = Entry::NONE;
-        self.operation.end(outcome, kind, None, |end, _| report(end, labels, call.as_deref()));
+        self.operation.end(
+            outcome,
+            kind,
+            None,
+            |judged| {
+                labels.set(settled(labels.get(), judged));
+                judge(judged, &labels.get(), call, head)
+            },
+            |end, _| report(end, &labels.get(), call),
+        );
     }
 }
 

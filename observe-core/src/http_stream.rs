@@ -123,7 +123,7 @@ impl HttpStream {
             self.hub.http().open_streams.with(self.told.labels).dec();
         }
         let told = self.told;
-        self.operation.end(outcome, names::STREAM, None, |end, _| report(end, &told));
+        self.operation.end(outcome, names::STREAM, None, |_| false, |end, _| report(end, &told));
     }
 }
 

@@ -71,6 +71,7 @@
 
 #[cfg(feature = "metrics")]
 mod bridge;
+mod burn_watch;
 mod catalogue;
 mod catch;
 mod cause;

@@ -4,8 +4,8 @@ mod builder;
 mod end;
 
 pub use builder::OperationBuilder;
-pub(crate) use end::End;
-use end::tell;
+pub(crate) use end::{End, Judged};
+use end::{judge, tell};
 
 use crate::context::{Context, Untrusted};
 use crate::current::{self, Offer, Pushed};
@@ -191,7 +191,7 @@ impl Operation {
 
     /// Ends it.
     pub fn finish(mut self, outcome: Outcome) {
-        self.end(outcome, "", None, tell);
+        self.end(outcome, "", None, judge, tell);
     }
 
     /// Ends it as failed, with the error's text for the line of the operation that answers for it: its own
@@ -199,18 +199,20 @@ impl Operation {
     pub fn fail(mut self, cause: impl fmt::Display) {
         let mut text = Text::new();
         text.set_formatted(format_args!("{cause}"));
-        self.end(Outcome::Error, "", Some(text.plain().into_owned()), tell);
+        self.end(Outcome::Error, "", Some(text.plain().into_owned()), judge, tell);
     }
 
-    /// The one end. `error_type` is the kind of error, where it is known; else its name is. `report` sees it before the span is given back, unless the operation was discarded.
+    /// The one end. `error_type` is the kind of error, where it is known; else its name is. Unless the operation was
+    /// discarded, `judge` says whether an objective calls it bad, and `report` sees it before the span is given back.
     ///
-    /// 1. What was said below the root counts: a declared failure stays one. 2. The trace is kept or not.
-    /// 3. Metrics. 4. `report`: the line. 5. The span is closed.
+    /// 1. What was said below the root counts: a declared failure stays one. 2. Objectives judge it. 3. The trace is kept
+    /// or not. 4. Metrics. 5. `report`: the line. 6. The span is closed.
     pub(crate) fn end(
         &mut self,
         outcome: Outcome,
         error_type: &'static str,
         cause: Option<String>,
+        judge: impl FnOnce(&Judged<'_>) -> bool,
         report: impl FnOnce(&End<'_>, &Measure),
     ) {
         let Some(span) = self.span.take() else { return };
@@ -239,6 +241,10 @@ impl Operation {
                 trace.tell(|told| told.cause.fail(span.id, span.parent, cause));
             } else if let Some(mut told) = trace.told() {
                 told.cause.recover(span.id);
+            }
+            if !discarded && judge(&Judged { trace, measure: &measure, outcome, start: span.start, duration })
+            {
+                trace.unmet.store(true, Ordering::Relaxed);
             }
             let end = End {
                 span: &span,
@@ -277,12 +283,12 @@ impl Operation {
 
     /// Ends it, with the line that every operation writes which is no request.
     pub(crate) fn close(&mut self, outcome: Outcome, cause: Option<String>) {
-        self.end(outcome, "", cause, tell);
+        self.end(outcome, "", cause, judge, tell);
     }
 
     /// Ends it when its owner was dropped before its work was done.
-    pub(crate) fn abandon(&mut self, report: impl FnOnce(&End<'_>, &Measure)) {
-        self.end(self.abandoned(), "", None, report);
+    fn abandon(&mut self) {
+        self.end(self.abandoned(), "", None, judge, tell);
     }
 
     /// Whether a poll of it unwound.
@@ -328,7 +334,7 @@ pub(crate) fn below_current(hub: Option<&Arc<Hub>>, correlated: bool) -> Shared<
 
 impl Drop for Operation {
     fn drop(&mut self) {
-        self.abandon(tell);
+        self.abandon();
     }
 }
 

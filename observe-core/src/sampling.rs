@@ -19,7 +19,8 @@ const RANDOMNESS: u64 = 1 << 56;
 
 /// Which traces are kept. Metrics are never sampled.
 ///
-/// Defaults to [`Sampling::tail`] of 1 %: traces with a failure, slow ones, and one in a hundred of the rest.
+/// Defaults to [`Sampling::tail`] of 1 %: traces with a failure, slow ones, those that an objective
+/// ([`Slo`](crate::slo::Slo)) calls bad, and one in a hundred of the rest.
 ///
 /// A trace that is marked is kept whatever is chosen here: by [`keep`](crate::keep), or by the sampled flag of a caller
 /// that is trusted. The flag of others does not count: a client could ask for anything. The share is chosen by the
@@ -57,7 +58,7 @@ impl Sampling {
         Ok(Self { threshold: threshold(share)?, tail: false })
     }
 
-    /// Keeps failures, slow traces, and this share, 0 to 1, of the rest.
+    /// Keeps failures, slow traces, those that an objective calls bad, and this share, 0 to 1, of the rest.
     ///
     /// # Errors
     /// When `share` is not between 0 and 1.
@@ -124,7 +125,7 @@ impl Sampling {
     pub(crate) fn probability(self, keep: Keep) -> f64 {
         match keep {
             Keep::Baseline => (RANDOMNESS - self.threshold) as f64 / RANDOMNESS as f64,
-            Keep::Failure | Keep::Slow | Keep::Marked => 1.0,
+            Keep::Failure | Keep::Slow | Keep::Marked | Keep::Objective => 1.0,
         }
     }
 
@@ -141,6 +142,9 @@ impl Sampling {
             if facts.duration >= slow {
                 return Some(Keep::Slow);
             }
+            if facts.unmet {
+                return Some(Keep::Objective);
+            }
         }
         facts.baseline.then_some(Keep::Baseline)
     }
@@ -153,6 +157,8 @@ pub(crate) struct Facts {
     pub(crate) marked: bool,
     /// A span below the local root failed.
     pub(crate) failed: bool,
+    /// An objective calls it, or something in it, bad.
+    pub(crate) unmet: bool,
     pub(crate) outcome: Outcome,
     pub(crate) duration: Duration,
 }
@@ -200,6 +206,7 @@ mod tests {
             baseline: false,
             marked: false,
             failed: false,
+            unmet: false,
             outcome: Outcome::Ok,
             duration: Duration::from_millis(1),
         }
@@ -266,6 +273,8 @@ mod tests {
         assert_eq!(tail.decide(&Facts { outcome: Outcome::Panicked, ..facts() }, SLOW), Some(Keep::Failure));
         assert_eq!(tail.decide(&Facts { outcome: Outcome::Cancelled, ..facts() }, SLOW), None);
         assert_eq!(tail.decide(&Facts { duration: SLOW, ..facts() }, SLOW), Some(Keep::Slow));
+        assert_eq!(tail.decide(&Facts { unmet: true, ..facts() }, SLOW), Some(Keep::Objective));
+        assert_eq!(tail.decide(&Facts { unmet: true, failed: true, ..facts() }, SLOW), Some(Keep::Failure));
         assert_eq!(tail.decide(&Facts { marked: true, ..facts() }, SLOW), Some(Keep::Marked));
         assert_eq!(tail.decide(&Facts { baseline: true, ..facts() }, SLOW), Some(Keep::Baseline));
     }
@@ -275,5 +284,6 @@ mod tests {
         let ratio = Sampling::ratio(0.0).unwrap();
         assert_eq!(ratio.decide(&Facts { failed: true, ..facts() }, SLOW), None);
         assert_eq!(ratio.decide(&Facts { duration: SLOW, ..facts() }, SLOW), None);
+        assert_eq!(ratio.decide(&Facts { unmet: true, ..facts() }, SLOW), None);
     }
 }

@@ -18,6 +18,7 @@ pub use builder::Builder;
 pub use objectives::{SloEvents, SloStatus};
 pub use scope::Scoped;
 
+use crate::burn_watch::BurnWatch;
 use crate::context::{Context, Extract, Inject};
 use crate::export::json::JsonLines;
 use crate::export::snapshot::Snapshots;
@@ -60,6 +61,7 @@ struct Inner {
     /// The requests that were still running at the end were told of.
     unfinished_told: AtomicBool,
     snapshots: Option<Arc<Snapshots>>,
+    _watch: Option<BurnWatch>,
 }
 
 struct Door {
@@ -150,10 +152,11 @@ impl Inner {
         lines: Option<Arc<JsonLines>>,
         exports: Exports,
         snapshots: Option<Arc<Snapshots>>,
+        watch: Option<BurnWatch>,
     ) -> Self {
         let unfinished_told = AtomicBool::new(false);
         let (dispatch, readiness) = (OnceLock::new(), Readiness::default());
-        Self { hub, dispatch, lines, exports, readiness, unfinished_told, snapshots }
+        Self { hub, dispatch, lines, exports, readiness, unfinished_told, snapshots, _watch: watch }
     }
 
     /// Our subscriber, for scopes.

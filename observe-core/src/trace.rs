@@ -34,6 +34,8 @@ pub(crate) struct LocalTrace {
     correlated: bool,
     /// A span below the root failed.
     pub(crate) failed: AtomicBool,
+    /// An objective called it, or something in it, bad.
+    pub(crate) unmet: AtomicBool,
     /// Somebody asked for this trace to be kept.
     pub(crate) marked: AtomicBool,
     /// The root is not to be recorded at all: being scraped is not traffic.
@@ -113,6 +115,7 @@ impl LocalTrace {
             carried,
             correlated,
             failed: AtomicBool::new(false),
+            unmet: AtomicBool::new(false),
             marked: AtomicBool::new(false),
             discarded: AtomicBool::new(false),
             settled: AtomicU8::new(OPEN),
@@ -224,6 +227,7 @@ impl LocalTrace {
             baseline: self.first_flags.is_sampled(),
             marked: self.marked.load(Ordering::Relaxed),
             failed: self.failed.load(Ordering::Relaxed),
+            unmet: self.unmet.load(Ordering::Relaxed),
             outcome,
             duration: tick.since(self.start),
         };
@@ -251,7 +255,7 @@ impl LocalTrace {
             return Ok(Some(*begun));
         }
         let (verdict, is_limited) = match self.decide(outcome, tick) {
-            Some(Keep::Failure | Keep::Slow)
+            Some(Keep::Failure | Keep::Slow | Keep::Objective)
                 if settled == LIMITED || !traces.keep_rate.admits(kind, tick) =>
             {
                 (self.first_flags.is_sampled().then_some(Keep::Baseline), true)
@@ -272,7 +276,7 @@ impl LocalTrace {
     /// and a slow one take their place under the rate now, or a caller's part of an outage had no limit.
     pub(crate) fn promise(&self, outcome: Outcome, kind: &str, tick: Tick) -> bool {
         match self.decide(outcome, tick) {
-            Some(Keep::Failure | Keep::Slow) => self.settle(outcome, kind, tick).is_some(),
+            Some(Keep::Failure | Keep::Slow | Keep::Objective) => self.settle(outcome, kind, tick).is_some(),
             verdict => verdict.is_some(),
         }
     }
@@ -383,6 +387,7 @@ impl Pooled for LocalTrace {
         self.buffer.reset(&self.hub.traces);
         self.carried = Context::new();
         *self.failed.get_mut() = false;
+        *self.unmet.get_mut() = false;
         *self.marked.get_mut() = false;
         *self.discarded.get_mut() = false;
         *self.settled.get_mut() = OPEN;

@@ -58,7 +58,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "http_server",
         ],
     ),
-    ("edges out", &["export"]),
+    ("edges out", &["export", "burn_watch"]),
     ("roof", &["telemetry", "generate", "testing", "lib"]),
 ];
 

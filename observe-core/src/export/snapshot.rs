@@ -54,23 +54,26 @@ pub(crate) enum Reason {
     Call,
     /// Something panicked.
     Panic,
+    /// The error budget of an objective burns.
+    Burn,
 }
 
 impl Reason {
-    const ALL: [Reason; 2] = [Reason::Call, Reason::Panic];
+    const ALL: [Reason; 3] = [Reason::Call, Reason::Panic, Reason::Burn];
 
     /// As it stands in the snapshot's name.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Reason::Call => "call",
             Reason::Panic => "panic",
+            Reason::Burn => "burn",
         }
     }
 
     /// How long the worker waits before it looks: the trace of what panicked ends meanwhile.
     const fn patience(self) -> Duration {
         match self {
-            Reason::Call => Duration::ZERO,
+            Reason::Call | Reason::Burn => Duration::ZERO,
             Reason::Panic => SETTLE,
         }
     }

@@ -19,6 +19,12 @@ open_label!(
     /// The template that the path was made of, or none.
     pub(crate) UrlTemplate, max 1_000);
 
+impl ServerAddress {
+    pub(crate) fn as_str(self) -> &'static str {
+        Self::text(self.code())
+    }
+}
+
 impl ServerPort {
     /// `_OTHER` for a server that is `_OTHER`: without its address a port says nothing.
     pub(crate) fn of(port: Option<u16>, address: ServerAddress) -> Self {

@@ -1,20 +1,20 @@
-//! What is told of a request that ended: its metrics, its span, its line.
+//! What is told of a request that ended: to objectives, its metrics, its span, its line.
 
 use super::{ERROR_TYPE, ROUTE, STATUS, SpanName};
+use crate::clock::Tick;
 use crate::http_metrics::{ErrorType, RequestLabels, Route, RpcCall};
-use crate::operation::End;
+use crate::operation::{End, Judged};
 use crate::record::Kind;
 use crate::scratch::{self, Scratch};
 use crate::semconv::{http as names, span as keys};
+use crate::slo::SloEvent;
 use crate::subscriber::tell_others;
 use std::fmt::Write as _;
 use tracing_core::Level;
 
-/// Its metrics, then its line.
-pub(super) fn report(end: &End<'_>, mut labels: RequestLabels, call: Option<&RpcCall>) {
-    let mut sizes = [None; 2];
-    if let Some(told) = end.trace.told() {
-        sizes = [told.request_bytes, told.response_bytes];
+/// Its labels, now that all is said about it.
+pub(super) fn settled(mut labels: RequestLabels, judged: &Judged<'_>) -> RequestLabels {
+    if let Some(told) = judged.trace.told() {
         if let Some(error_type) = told.error_type {
             labels.error_type = ErrorType::of(error_type);
         }
@@ -22,7 +22,38 @@ pub(super) fn report(end: &End<'_>, mut labels: RequestLabels, call: Option<&Rpc
             labels.route = Route::of(route);
         }
     }
-    labels.error_type = labels.error_type.at_end(end.outcome);
+    labels.error_type = labels.error_type.at_end(judged.outcome);
+    labels
+}
+
+/// Whether an objective calls it bad.
+pub(super) fn judge(
+    judged: &Judged<'_>,
+    labels: &RequestLabels,
+    call: Option<&RpcCall>,
+    head: Option<Tick>,
+) -> bool {
+    let slos = &judged.trace.hub.slos;
+    if !slos.are_about_requests() {
+        return false;
+    }
+    let event = SloEvent {
+        error_type: labels.error_type.as_str(),
+        head: head.map(|head| head.since(judged.start)),
+        status: labels.status.code(),
+        method: labels.method.as_str(),
+        route: labels.route.as_str(),
+        segment: labels.segment.as_str(),
+        rpc_method: call.map_or("", RpcCall::name),
+        ..SloEvent::new(judged.outcome, judged.duration)
+    };
+    slos.judge_request(labels.route, &event)
+}
+
+/// Its metrics, then its line.
+pub(super) fn report(end: &End<'_>, labels: &RequestLabels, call: Option<&RpcCall>) {
+    let labels = *labels;
+    let sizes = end.trace.told().map_or([None; 2], |told| [told.request_bytes, told.response_bytes]);
     match call {
         Some(call) => end.observe(end.trace.hub.rpc_server().with(call.labels(labels.error_type))),
         None => end.observe(end.trace.hub.http().duration.with(labels)),

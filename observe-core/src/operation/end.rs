@@ -9,10 +9,29 @@ use crate::outcome::Outcome;
 use crate::record::{Keep, Kind, LogRecord};
 use crate::scratch::{self, Scratch};
 use crate::semconv;
+use crate::slo::SloEvent;
 use crate::span::{Ended, OpenSpan};
 use crate::trace::LocalTrace;
 use std::time::Duration;
 use tracing_core::Level;
+
+/// What objectives judge of an operation.
+pub(crate) struct Judged<'a> {
+    pub(crate) trace: &'a LocalTrace,
+    pub(crate) measure: &'a Measure,
+    pub(crate) outcome: Outcome,
+    pub(crate) start: Tick,
+    pub(crate) duration: Duration,
+}
+
+/// Whether an objective calls an operation bad that is neither a request nor a call by HTTP.
+pub(super) fn judge(judged: &Judged<'_>) -> bool {
+    let slos = &judged.trace.hub.slos;
+    if !slos.are_about_named() {
+        return false;
+    }
+    slos.judge_named(judged.measure.named(), &SloEvent::new(judged.outcome, judged.duration))
+}
 
 /// How an operation ended, for those who record it.
 pub(crate) struct End<'a> {

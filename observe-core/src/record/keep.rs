@@ -12,13 +12,15 @@ pub enum Keep {
     Slow,
     /// Somebody asked for it.
     Marked,
+    /// It was bad for an objective, without a failure.
+    Objective,
 }
 
 impl Keep {
     /// Every reason.
-    pub const ALL: [Keep; 4] = [Keep::Baseline, Keep::Failure, Keep::Slow, Keep::Marked];
+    pub const ALL: [Keep; 5] = [Keep::Baseline, Keep::Failure, Keep::Slow, Keep::Marked, Keep::Objective];
 
-    /// `baseline`, `failure`, `slow` or `marked`.
+    /// `baseline`, `failure`, `slow`, `marked` or `objective`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -26,6 +28,7 @@ impl Keep {
             Keep::Failure => "failure",
             Keep::Slow => "slow",
             Keep::Marked => "marked",
+            Keep::Objective => "objective",
         }
     }
 }

@@ -5,6 +5,7 @@ mod make;
 use super::Telemetry;
 use super::decide::Door;
 use super::exports::Asked;
+use crate::burn_watch::OnBurn;
 use crate::clock::Clock;
 use crate::context::Propagator;
 use crate::error::Error;
@@ -25,9 +26,6 @@ use std::fmt;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// What is called when a budget burns.
-type OnBurn = Box<dyn Fn(&Burn) + Send + Sync>;
 
 /// Describes a telemetry: [`Telemetry::builder`].
 #[must_use = "a builder does nothing until `install` or `build`"]
@@ -302,8 +300,9 @@ impl Builder {
 
     /// Adds a service level objective. May be said again, up to 200 times. Defaults to none.
     ///
-    /// Where its budget is spent faster than a rule that pages somebody allows, a line says so (`WARN`), a snapshot of the
-    /// flight recorder is taken if there is a folder for it, and [`on_burn`](Builder::on_burn) is called.
+    /// Where its budget is spent faster than one of its rules allows, a line says so (`WARN`); if it is a rule that pages
+    /// somebody, a snapshot of the flight recorder is taken, too, where there is a folder for it, and
+    /// [`on_burn`](Builder::on_burn) is called.
     pub fn slo(mut self, slo: Slo) -> Self {
         self.slos.push(slo);
         self

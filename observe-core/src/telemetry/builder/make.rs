@@ -1,6 +1,7 @@
 //! A telemetry, wired from what its builder was told.
 
 use super::Builder;
+use crate::burn_watch::BurnWatch;
 use crate::catalogue;
 use crate::context::Propagation;
 use crate::error::{Error, Kind};
@@ -147,11 +148,18 @@ impl Builder {
             started: started as f64 / 1e9,
         };
 
-        let inner = Arc::new(Inner::new(Arc::clone(&hub), lines, exports, snapshots));
+        let (watch, unwatched) = match BurnWatch::start(&hub, snapshots.as_ref(), self.on_burn) {
+            Ok(watch) => (watch, None),
+            Err(error) => {
+                (None, Some(format!("{error:?}: how fast budgets are spent is looked at only when scraped")))
+            }
+        };
+        let inner = Arc::new(Inner::new(Arc::clone(&hub), lines, exports, snapshots, watch));
         let mut complaints: Vec<String> = complaints.iter().map(Error::to_string).collect();
         complaints.extend(misread);
         complaints.extend(unsampled.as_ref().map(Error::to_string));
         complaints.extend(unlikely);
+        complaints.extend(unwatched);
         complaints.extend(unwritable);
         complaints.extend(unusable);
         complaints.extend(unknown.iter().map(|error| format!("{}: {error}", semconv::OTEL_PROPAGATORS)));
