@@ -12,6 +12,7 @@ const CRATES: [&str; 3] = ["observe-core", "observe-tower", "observe-macros"];
 /// Numbers that limit nothing, each with what it is instead.
 const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("bridge/table.rs", "STRIPES", "parts with locks of their own"),
+    ("burn_watch.rs", "FASTEST", "a pace"),
     ("context/hex.rs", "HIGH", "a pattern of bits"),
     ("context/hex.rs", "ONES", "a pattern of bits"),
     ("context/id.rs", "DRAWS_PER_CHECK", "how often it is looked whether the process was forked"),
@@ -98,6 +99,12 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("subscriber/map.rs", "ROOM", "what is there from the start"),
     ("subscriber/map.rs", "STRIPES", "parts with locks of their own"),
     ("telemetry/drain.rs", "LOOK_OFTEN", "a pace"),
+    ("slo/burn_rule.rs", "DAY", "a unit"),
+    ("slo/burn_rule.rs", "HOUR", "a unit"),
+    ("slo/burn_rule.rs", "LEAST_BAD_EVENTS", "a rule of alerts"),
+    ("slo/burn_rule.rs", "MINUTE", "a unit"),
+    ("slo/burn_rule.rs", "SHORT_PERIOD", "a rule of alerts"),
+    ("slo/burn_rule.rs", "USUAL_PERIOD", "a rule of alerts"),
 ];
 
 /// The crates' code, tests left out, by the path that the page uses.

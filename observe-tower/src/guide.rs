@@ -9,6 +9,7 @@
 #[doc = "[Labels]: self::cardinality"]
 #[doc = "[OTLP]: self::otlp"]
 #[doc = "[Sampling]: self::sampling"]
+#[doc = "[SLOs]: self::slo"]
 #[doc = "[Telemetry]: self::telemetry"]
 #[doc = ""]
 #[doc = include_str!("../docs/metrics.md")]
@@ -55,6 +56,16 @@ pub mod propagation {}
 #[doc = ""]
 #[doc = include_str!("../docs/sampling.md")]
 pub mod sampling {}
+
+/// Service level objectives: what is good, which events count, who is told.
+///
+#[doc = "[Clients]: self::clients"]
+#[doc = "[Flight recorder]: self::flight_recorder"]
+#[doc = "[Metrics]: self::metrics"]
+#[doc = "[Sampling]: self::sampling"]
+#[doc = ""]
+#[doc = include_str!("../docs/slo.md")]
+pub mod slo {}
 
 /// The flight recorder: what happened just now, kept or not, written down when it is asked for.
 ///
@@ -108,6 +119,7 @@ pub mod otlp {}
 #[doc = "[Limits]: self::limits"]
 #[doc = "[Metrics]: self::metrics"]
 #[doc = "[OTLP]: self::otlp"]
+#[doc = "[SLOs]: self::slo"]
 #[doc = ""]
 #[doc = include_str!("../docs/configuration.md")]
 pub mod configuration {}
