@@ -166,7 +166,6 @@ pub const fn checked(buckets: Buckets) -> Buckets {
 
 /// The annotated functions of the program that have metrics and call no dependency, by name. Where the linker cannot
 /// gather them there are none.
-#[cfg(feature = "generate")]
 pub(crate) fn names() -> Vec<&'static str> {
     #[cfg(not(any(miri, target_family = "wasm")))]
     let names: std::collections::BTreeSet<_> = FUNCTIONS

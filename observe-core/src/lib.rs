@@ -55,7 +55,6 @@
 //! # Features
 //!
 //! - `macros` (default): `#[observed]`, `#[metric]`, the label derives.
-//! - `generate`: alert rules and their tests, dashboards, documents, made of what is declared.
 //! - `metrics`: `Telemetry::metrics_bridge`, to take in what the macros of the `metrics` crate record.
 //! - `otlp`: `Builder::otlp`, `Builder::console_spans`: kept traces go to a collector, by HTTP; to standard output.
 //!   `Builder::otlp_metrics`: metrics are pushed there.
@@ -86,7 +85,6 @@ mod fields;
 mod filter;
 mod function;
 mod future;
-#[cfg(feature = "generate")]
 pub mod generate;
 mod handover;
 mod http_answer;

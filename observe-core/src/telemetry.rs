@@ -139,7 +139,6 @@ impl Telemetry {
     }
 }
 
-#[cfg(any(feature = "test-util", feature = "generate"))]
 impl Telemetry {
     pub(crate) fn hub(&self) -> &Hub {
         &self.inner.hub
