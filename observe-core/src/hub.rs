@@ -79,6 +79,25 @@ pub(crate) struct Parts {
     pub(crate) http_names: HttpNames,
 }
 
+impl Parts {
+    /// Those of a hub that writes no line and that nobody scrapes.
+    pub(crate) fn detached() -> Self {
+        Self {
+            clock: Clock::system(),
+            registry: Registry::new(),
+            sampling: Sampling::default(),
+            slow: Duration::MAX,
+            propagation: Propagation::default(),
+            sink: Arc::new(Nowhere),
+            traces: Traces::nowhere(),
+            slos: Arc::default(),
+            filter: Filter::from(LevelFilter::OFF),
+            service: String::new(),
+            http_names: HttpNames::default(),
+        }
+    }
+}
+
 static INSTALLED: OnceLock<Arc<Hub>> = OnceLock::new();
 
 impl Hub {
@@ -149,25 +168,8 @@ impl Hub {
     /// The installed hub, else one that writes no line and that nobody scrapes: contexts, and the metrics that
     /// are statics, work all the same.
     pub(crate) fn installed_or_detached() -> &'static Arc<Self> {
-        static DETACHED: LazyLock<Arc<Hub>> = LazyLock::new(|| Arc::new(Hub::detached()));
+        static DETACHED: LazyLock<Arc<Hub>> = LazyLock::new(|| Arc::new(Hub::new(Parts::detached())));
         INSTALLED.get().unwrap_or_else(|| &DETACHED)
-    }
-
-    fn detached() -> Self {
-        let parts = Parts {
-            clock: Clock::system(),
-            registry: Registry::new(),
-            sampling: Sampling::default(),
-            slow: Duration::MAX,
-            propagation: Propagation::default(),
-            sink: Arc::new(Nowhere),
-            traces: Traces::nowhere(),
-            slos: Arc::default(),
-            filter: Filter::from(LevelFilter::OFF),
-            service: String::new(),
-            http_names: HttpNames::default(),
-        };
-        Self::new(parts)
     }
 
     /// Whether a registry has room for the names of a telemetry's own metrics, those included that come with the

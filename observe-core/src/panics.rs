@@ -142,17 +142,15 @@ fn ends_process(panic: &PanicHookInfo<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
-    use crate::context::Propagation;
+
     use crate::filter::Filter;
     use crate::hub::Parts;
     use crate::operation::Operation;
     use crate::outcome::Outcome;
     use crate::record::Sink;
-    use crate::registry::Registry;
-    use crate::sampling::Sampling;
+
     use crate::span::Otel;
-    use crate::traces::Traces;
+
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::{Arc, Mutex};
 
@@ -171,16 +169,9 @@ mod tests {
     fn a_panic_under_a_lock_of_this_thread_ends() {
         let sink = Arc::new(Messages::default());
         let hub = Arc::new(Hub::new(Parts {
-            clock: Clock::system(),
-            registry: Registry::new(),
-            sampling: Sampling::default(),
-            slow: Duration::MAX,
-            propagation: Propagation::default(),
             sink: Arc::clone(&sink) as Arc<dyn Sink>,
-            traces: Traces::nowhere(),
             filter: Filter::default(),
-            service: String::new(),
-            http_names: Default::default(),
+            ..Parts::detached()
         }));
         assert!(install(|_| (), |_| ()));
         let scope = current::push_scope(hub);

@@ -336,36 +336,22 @@ mod trace_tests;
 #[cfg(test)]
 mod tests {
     use super::Subscriber;
-    use crate::clock::Clock;
-    use crate::context::Propagation;
+
     use crate::current;
     use crate::filter::Filter;
     use crate::function::{Function, Measure};
-    use crate::hub::{Hub, Nowhere, Parts};
+    use crate::hub::{Hub, Parts};
     use crate::operation::{Operation, Parent};
-    use crate::registry::Registry;
-    use crate::sampling::Sampling;
-    use crate::traces::Traces;
+
     use std::cell::Cell;
     use std::sync::Arc;
-    use std::time::Duration;
+
     use tracing::{Span, info_span};
 
     static FUNCTION: Function = Function::new("tests::function").without_metrics();
 
     fn run(f: impl FnOnce()) {
-        let parts = Parts {
-            clock: Clock::system(),
-            registry: Registry::new(),
-            sampling: Sampling::default(),
-            slow: Duration::MAX,
-            propagation: Propagation::default(),
-            sink: Arc::new(Nowhere),
-            traces: Traces::nowhere(),
-            filter: Filter::default(),
-            service: String::new(),
-            http_names: Default::default(),
-        };
+        let parts = Parts { filter: Filter::default(), ..Parts::detached() };
         let hub = Arc::new(Hub::new(parts));
         let scope = current::push_scope(Arc::clone(&hub));
         tracing::subscriber::with_default(Subscriber::new(hub), f);

@@ -2,14 +2,11 @@
 
 use super::*;
 use crate::clock::{Clock, ManualClock};
-use crate::context::Propagation;
 use crate::filter::Filter;
 use crate::function::Measure;
-use crate::http_metrics::HttpNames;
-use crate::hub::{Nowhere, Parts};
+use crate::hub::Parts;
 use crate::operation::Parent;
 use crate::record::{Entry, TraceRecord, TraceSink};
-use crate::registry::Registry;
 use crate::sampling::{KeepRate, Sampling};
 use crate::traces::{TraceLimits, Traces};
 use std::sync::Mutex;
@@ -27,15 +24,11 @@ impl TraceSink for Taken {
 fn hub(taken: &Arc<Taken>) -> Arc<Hub> {
     Arc::new(Hub::new(Parts {
         clock: Clock::from(ManualClock::new()),
-        registry: Registry::new(),
         sampling: Sampling::tail(0.0).unwrap(),
         slow: Duration::from_secs(1),
-        propagation: Propagation::default(),
-        sink: Arc::new(Nowhere),
         traces: Traces::new(Some(taken.clone()), None, TraceLimits::default(), KeepRate::per_second(100)),
         filter: Filter::default(),
-        service: String::new(),
-        http_names: HttpNames::default(),
+        ..Parts::detached()
     }))
 }
 

@@ -1,17 +1,16 @@
 //! What becomes of spans: here, where everything that makes them is below.
 
 use crate::clock::{Clock, ManualClock};
-use crate::context::{Context, Propagation, SpanId, TraceFlags};
+use crate::context::{Context, SpanId, TraceFlags};
 use crate::counting;
 use crate::current;
 use crate::filter::Filter;
 use crate::function::{Function, Measure};
-use crate::hub::{Hub, Nowhere, Parts};
+use crate::hub::{Hub, Parts};
 use crate::operation::{Operation, OperationBuilder, Parent};
 use crate::outcome::Outcome;
 use crate::record::{Entry, EventRecord, Keep, Kind, TraceRecord, TraceSink};
 use crate::recorder::{Recorder, RecorderLimits};
-use crate::registry::Registry;
 use crate::request::{discard, keep};
 use crate::sampling::{KeepRate, Sampling};
 use crate::subscriber::Subscriber;
@@ -53,15 +52,11 @@ impl World {
         let (clock, taken) = (ManualClock::new(), Arc::new(Taken::default()));
         let hub = Arc::new(Hub::new(Parts {
             clock: Clock::from(clock.clone()),
-            registry: Registry::new(),
             sampling,
             slow: Duration::from_secs(1),
-            propagation: Propagation::default(),
-            sink: Arc::new(Nowhere),
             traces: Traces::new(Some(taken.clone()), recorder, limits, KeepRate::per_second(rate)),
             filter: "trace".parse::<Filter>().unwrap(),
-            service: String::new(),
-            http_names: Default::default(),
+            ..Parts::detached()
         }));
         Self { hub, clock, taken }
     }
