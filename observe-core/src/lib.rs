@@ -47,6 +47,7 @@
 //!   [`Registry`], [`Collector`]; [`Red`], [`Usage`] and [`Queue`] made of them.
 //! - [`context`]: what one service tells the next; [`inject`]; [`Current`] and [`ObserveFuture`] take it to other tasks
 //!   and threads.
+//! - [`Audit`]: what the metrics cost, by family and label, and what one more label would.
 //! - [`Readiness`], [`InFlight`]: whether the service wants requests, and those it has; [`Telemetry::drain`].
 //! - [`Sampling`], [`Filter`], [`LogFormat`], [`QueueLimits`]: settings. [`clock`]: injected time, for tests.
 //! - [`http_server`], [`http_client`]: requests of servers, and of clients, that are no tower service. [`semconv`]: every
@@ -68,6 +69,7 @@
 //!
 //! No push of lines by OTLP.
 
+mod audit;
 #[cfg(feature = "metrics")]
 mod bridge;
 mod burn_watch;
@@ -141,6 +143,7 @@ struct OtlpGuide;
 #[doc = include_str!("../../docs/bridges.md")]
 struct BridgesGuide;
 
+pub use audit::{Advice, Audit, FamilyAudit, LabelAudit, LabelCost};
 #[cfg(feature = "metrics")]
 pub use bridge::MetricsBridge;
 pub use current::inject;

@@ -8,6 +8,7 @@ mod gauge;
 mod histogram;
 mod info;
 mod kind;
+mod limits;
 #[cfg(feature = "metrics")]
 mod loose;
 mod series;
@@ -23,6 +24,8 @@ pub use gauge::{Gauge, GaugeF64, Tracked};
 pub use histogram::{Histogram, Timer};
 pub use info::Info;
 pub use kind::{Kind, Rejected, Unit};
+#[doc(hidden)]
+pub use limits::{LabelLimit, Limits};
 #[cfg(feature = "metrics")]
 pub(crate) use loose::{Loose, LooseSeries, Pair};
 pub use snapshot::Metric;

@@ -16,7 +16,8 @@ use crate::error::{self, Error};
 use crate::label::LabelSet;
 use crate::metric::snapshot::Visitor;
 use crate::metric::{
-    AnyFamily, Buckets, Counter, Family, Gauge, GaugeF64, Histogram, Kind, Metric, Summary, View, Window,
+    AnyFamily, Buckets, Counter, Family, Gauge, GaugeF64, Histogram, Kind, Limits, Metric, Summary, View,
+    Window,
 };
 use crate::semconv::{metric as names, own};
 use collector::{Faults, Samples};
@@ -311,6 +312,12 @@ impl Registry {
             });
         }
         samples
+    }
+
+    /// What bounds the families that are shown, by name. Collectors say theirs as they come.
+    pub(crate) fn limits(&self) -> BTreeMap<String, Limits> {
+        let roll = self.state().roll();
+        roll.limits()
     }
 
     /// What this registry lost, by reason: for `observe_dropped_total{signal="metric"}`.

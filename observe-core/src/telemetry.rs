@@ -18,6 +18,7 @@ pub use builder::Builder;
 pub use objectives::{SloEvents, SloStatus};
 pub use scope::Scoped;
 
+use crate::audit::Audit;
 use crate::burn_watch::BurnWatch;
 use crate::context::{Context, Extract, Inject};
 use crate::export::json::JsonLines;
@@ -95,6 +96,12 @@ impl Telemetry {
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.inner.hub.registry
+    }
+
+    /// What the metrics of this telemetry's registry cost now, and what a label would: see [`Audit`].
+    #[must_use]
+    pub fn audit(&self) -> Audit {
+        self.registry().audit()
     }
 
     /// Opens an operation by hand. Its name is of the code's making, never a client's: it is a metric label.

@@ -58,7 +58,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "http_server",
         ],
     ),
-    ("edges out", &["export", "burn_watch"]),
+    ("edges out", &["export", "audit", "burn_watch"]),
     ("roof", &["telemetry", "generate", "testing", "lib"]),
 ];
 

@@ -11,6 +11,8 @@ const CRATES: [&str; 3] = ["observe-core", "observe-tower", "observe-macros"];
 
 /// Numbers that limit nothing, each with what it is instead.
 const NO_LIMITS: &[(&str, &str, &str)] = &[
+    ("audit/advice.rs", "COSTLY", "how many are named"),
+    ("audit/table.rs", "ROWS", "how many are printed unless all are wanted"),
     ("bridge/table.rs", "STRIPES", "parts with locks of their own"),
     ("burn_watch.rs", "FASTEST", "a pace"),
     ("context/hex.rs", "HIGH", "a pattern of bits"),

@@ -2,7 +2,7 @@
 
 use observe_core::label::{LabelId, LabelSet, LabelValue};
 use observe_core::metric::{Buckets, Counter, Family, Gauge, GaugeF64, Histogram, Summary};
-use observe_core::{Format, Registry, metric};
+use observe_core::{Format, Outcome, Registry, metric};
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -64,7 +64,21 @@ fn main() -> io::Result<()> {
         WEIGHT.with(()).observe(grams);
     }
 
+    let registry = Registry::with_statics();
+    if std::env::args().any(|arg| arg == "audit") {
+        // `Telemetry::audit` where there is one: what all this costs, and what labels would.
+        let (audit, mut out) = (registry.audit(), io::stdout());
+        write!(out, "{audit}")?;
+        for cost in [
+            audit.cost_of::<Outcome>("packing_seconds", "outcome"),
+            audit.with_label("orders_total", "warehouse", 50),
+            audit.with_label("orders_total", "customer", 100_000),
+        ] {
+            writeln!(out, "{}", cost.map_err(io::Error::other)?)?;
+        }
+        return Ok(());
+    }
     let mut page = Vec::new();
-    Registry::with_statics().encode(Format::Text, &mut page);
+    registry.encode(Format::Text, &mut page);
     io::stdout().write_all(&page)
 }

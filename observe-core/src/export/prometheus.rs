@@ -54,7 +54,7 @@ impl Registry {
 }
 
 /// Writes what it visits.
-struct Writer<'a> {
+pub(crate) struct Writer<'a> {
     out: &'a mut Vec<u8>,
     format: Format,
     /// Where in `out` the name of the present family stands.
@@ -62,11 +62,18 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(format: Format, out: &'a mut Vec<u8>) -> Self {
+    pub(crate) fn new(format: Format, out: &'a mut Vec<u8>) -> Self {
         Self { out, format, name: 0..0 }
     }
 
-    fn end(self) {
+    /// Shows what was written to `read`, and forgets it: before a family, or at the end.
+    pub(crate) fn take<T>(&mut self, read: impl FnOnce(&[u8]) -> T) -> T {
+        let read = read(self.out);
+        self.out.clear();
+        read
+    }
+
+    pub(crate) fn end(&mut self) {
         if self.format == Format::OpenMetrics {
             self.out.extend_from_slice(b"# EOF\n");
         }

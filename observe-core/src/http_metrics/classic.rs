@@ -10,7 +10,7 @@ use crate::label::LabelSet;
 use crate::label::own::label_set;
 use crate::metric::snapshot::{Head, Visitor, sealed};
 use crate::metric::{
-    AnyFamily, Buckets, Family, Gauge, Histogram, Kind, Metric, Pairs, Rejected, Reshape, Unit, show,
+    AnyFamily, Buckets, Family, Gauge, Histogram, Kind, Limits, Metric, Pairs, Rejected, Reshape, Unit, show,
 };
 use crate::semconv::http as names;
 use std::sync::Arc;
@@ -143,6 +143,16 @@ impl<L: LabelSet, M: Metric> AnyFamily for Classic<L, M> {
         let label = *self.labels.get(label)?;
         let at = L::NAMES.iter().position(|name| *name == label || *name == standard(label))?;
         self.of.overflow(at)
+    }
+
+    fn limits(&self) -> Option<Limits> {
+        let mut limits = self.of.limits()?;
+        for of in &mut limits.labels {
+            let shown = self.labels.iter().find(|label| standard(label) == of.name || **label == of.name);
+            of.name = shown.map_or_else(String::new, |label| (*label).to_owned());
+        }
+        limits.labels.retain(|of| !of.name.is_empty());
+        Some(limits)
     }
 
     /// Of the two that are made of one, the histogram tells.

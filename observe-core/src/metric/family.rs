@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::buckets::Buckets;
 use super::kind::{Rejected, Unit};
+use super::limits::Limits;
 use super::series::{Dense, Sparse};
 use super::snapshot::{Head, Labels, Metric, Visitor, render_series, sealed};
 use crate::error::{self, Error};
@@ -414,6 +415,12 @@ pub trait AnyFamily: Send + Sync + sealed::Sealed {
     /// How often a value of a label was `_OTHER`; `None` if the label is closed, or there is none.
     fn overflow(&self, label: usize) -> Option<u64>;
 
+    /// What bounds its series, if anything does.
+    #[doc(hidden)]
+    fn limits(&self) -> Option<Limits> {
+        None
+    }
+
     /// What was observed and is no value.
     fn rejected(&self) -> Rejected;
 }
@@ -472,6 +479,11 @@ impl<L: LabelSet, M: Metric> AnyFamily for Family<L, M> {
         let open = L::SHAPE.get(label).is_some_and(|shape| !shape.is_closed());
         let count = self.body().overflow.get(label)?;
         open.then(|| count.load(Ordering::Relaxed))
+    }
+
+    fn limits(&self) -> Option<Limits> {
+        let counted = if Self::DENSE { self.len() } else { self.body().sparse.counted() };
+        Some(Limits::of::<L>(self.max_series, counted, |label| self.overflow(label)))
     }
 
     fn rejected(&self) -> Rejected {

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWrite
 use super::buckets::Buckets;
 use super::family::AnyFamily;
 use super::kind::{Rejected, Unit};
+use super::limits::Limits;
 use super::snapshot::{Arena, Blocks, Head, Labels, Metric, Visitor, render_series, sealed};
 use crate::error::{self, Error};
 use crate::label::{MAX_TEXT, OTHER};
@@ -248,6 +249,16 @@ impl<M: Metric> AnyFamily for Loose<M> {
 
     fn overflow(&self, label: usize) -> Option<u64> {
         (label == 0).then(|| self.overflow.load(Ordering::Relaxed))
+    }
+
+    fn limits(&self) -> Option<Limits> {
+        Some(Limits {
+            max_series: self.max as u64,
+            counted: self.births().capped as u64,
+            is_open: true,
+            labels: Vec::new(),
+            overflow: Some(self.overflow.load(Ordering::Relaxed)),
+        })
     }
 
     fn rejected(&self) -> Rejected {

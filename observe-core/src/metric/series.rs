@@ -159,7 +159,12 @@ impl<M: Metric> Sparse<M> {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.capped.load(Ordering::Acquire) >= self.cap
+        self.counted() >= self.cap
+    }
+
+    /// How many count against the cap.
+    pub(super) fn counted(&self) -> usize {
+        self.capped.load(Ordering::Acquire)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -1,9 +1,10 @@
 //! What a scrape reads: made after a registration, never changed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::metric::snapshot::{Arena, Blocks, Head, Labels, Values, Visitor, render_series};
-use crate::metric::{AnyFamily, Kind, Rejected, Shown, show};
+use crate::metric::{AnyFamily, Kind, Limits, Rejected, Shown, show};
 use crate::semconv::metric::{LABEL, METRIC, OBSERVE_LABEL_OVERFLOW_TOTAL, OBSERVE_SERIES};
 
 /// The families of a registry by name, and the texts of what it says about them.
@@ -142,6 +143,22 @@ impl Roll {
                 );
             }
         }
+    }
+
+    /// What bounds the families that are shown, by the names that they and their labels are shown under.
+    pub(super) fn limits(&self) -> BTreeMap<String, Limits> {
+        let limits = self.families.iter().filter_map(|listed| {
+            let mut limits = listed.source.family()?.limits()?;
+            limits.labels.retain_mut(|of| match listed.label(&of.name) {
+                Some(shown) => {
+                    of.name = shown.to_owned();
+                    true
+                }
+                None => false,
+            });
+            Some((listed.name().to_owned(), limits))
+        });
+        limits.collect()
     }
 
     pub(super) fn rejected(&self) -> Rejected {
