@@ -142,7 +142,12 @@ const OTHERS: &[Entry] = &[
     entry(metric::QUEUE_DEPTH, Kind::Gauge, &[metric::QUEUE]),
     entry(metric::QUEUE_LAG_SECONDS, Kind::Gauge, &[metric::QUEUE]),
     entry(metric::QUEUE_WAIT_DURATION_SECONDS, Kind::Histogram, &[metric::QUEUE]),
-    entry(metric::QUEUE_REJECTED_TOTAL, Kind::Counter, &[metric::QUEUE]),
+    entry(metric::QUEUE_REJECTED_TOTAL, Kind::Counter, &[metric::QUEUE, own::REASON]),
+    entry(metric::QUEUE_DEAD_LETTERS_TOTAL, Kind::Counter, &[metric::QUEUE]),
+    entry(metric::QUEUE_REDELIVERIES_TOTAL, Kind::Counter, &[metric::QUEUE]),
+    entry(metric::QUEUE_SENDERS_WAITING, Kind::Gauge, &[metric::QUEUE]),
+    entry(metric::QUEUE_SEND_WAIT_DURATION_SECONDS, Kind::Histogram, &[metric::QUEUE]),
+    entry(metric::REPLICA_LAG_SECONDS, Kind::Gauge, &[metric::REPLICA]),
 ];
 
 /// What a telemetry needs the names of.

@@ -51,6 +51,7 @@ const SCHEME: Key = Key::new(names::SCHEME);
 const STATUS: Key = Key::new(names::STATUS);
 const ERROR_TYPE: Key = Key::new(keys::ERROR_TYPE);
 const QUEUE_DURATION_MS: Key = Key::new(names::QUEUE_DURATION_MS);
+const READY_WAIT_DURATION_MS: Key = Key::new(names::READY_WAIT_DURATION_MS);
 
 /// The longest path on a line, in bytes; a longer one is cut.
 const MAX_PATH: usize = 1024;
@@ -157,6 +158,9 @@ impl HttpServer {
                 }
                 Err(reason) => self.hub.reject(ContextHeader::RequestStart, reason),
             }
+        }
+        if let (Some(wait), Some(trace)) = (request.ready_wait, span.trace()) {
+            trace.tell(|told| told.annotations.key_millis(READY_WAIT_DURATION_MS, wait));
         }
         let route = (!labels.route.is_none()).then(|| labels.route.as_str());
         let name = SpanName { method: labels.method, route, call: call.as_deref() };

@@ -44,7 +44,7 @@
 //! - `#[observed]` and [`Operation`]: a unit of work, by attribute or by hand; [`fail`], [`cause`], [`annotate`],
 //!   [`keep`], [`route`], [`discard`]: what the code says about the request that it is working for.
 //! - [`mod@metric`] and [`label`]: counters, gauges, histograms, summaries in families with bounded labels;
-//!   [`Registry`], [`Collector`]; [`Red`], [`Usage`] and [`Queue`] made of them.
+//!   [`Registry`], [`Collector`]; [`Red`], [`Usage`], [`Queue`] and [`Replica`] made of them.
 //! - [`context`]: what one service tells the next; [`inject`]; [`Current`] and [`ObserveFuture`] take it to other tasks
 //!   and threads.
 //! - [`Audit`]: what the metrics cost, by family and label, and what one more label would.
@@ -63,7 +63,8 @@
 //! - `opentelemetry`: `Builder::opentelemetry_context`, so that libraries instrumented with its API join the same trace.
 //! - `subscriber`: `Telemetry::layer`, to join a `tracing-subscriber` registry.
 //! - `test-util`: `testing`, what a test sees of one telemetry.
-//! - `tokio`: `spawn` and `spawn_blocking`, tasks that take their context along.
+//! - `tokio`: `spawn` and `spawn_blocking`, tasks that take their context along; `mpsc` and `semaphore`, channels and
+//!   semaphores whose saturation is known.
 //!
 //! # What is not here
 //!
@@ -144,6 +145,10 @@ struct OtlpGuide;
 struct BridgesGuide;
 
 pub use audit::{Advice, Audit, FamilyAudit, LabelAudit, LabelCost};
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../../docs/use.md")]
+struct UseGuide;
+
 #[cfg(feature = "metrics")]
 pub use bridge::MetricsBridge;
 pub use current::inject;
@@ -209,7 +214,9 @@ pub use subscriber::SubscriberLayer;
 pub use task::{spawn, spawn_blocking};
 pub use telemetry::{Builder, Scoped, SloEvents, SloStatus, Telemetry};
 pub use traces::TraceLimits;
-pub use usage::{Holding, Queue, Ticket, Usage, Waiting};
+pub use usage::{Holding, PoolState, Queue, QueueState, Replica, Ticket, Usage, Waiting};
+#[cfg(feature = "tokio")]
+pub use usage::{mpsc, semaphore};
 
 /// What the macros expand to. No part of the public interface.
 #[doc(hidden)]

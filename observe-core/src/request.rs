@@ -7,9 +7,10 @@ use crate::current;
 use crate::fields::{Fields, Text};
 use crate::label::LabelValue;
 use crate::semconv;
-use crate::trace::{LocalTrace, Told};
+use crate::trace::{LocalTrace, Told, Waits};
 use std::error::Error;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// Declares that the request failed, whatever it answers: a 200 that carries an error is one.
 ///
@@ -86,6 +87,13 @@ pub fn discard() {
 /// Keeps the trace of the request, whatever its outcome.
 pub fn keep() {
     trace(|trace| trace.marked.store(true, Ordering::Relaxed));
+}
+
+/// Something was waited for: on the request's line, if it was long enough.
+pub(crate) fn waited(resource: &'static str, time: Duration) {
+    if Waits::are_told(time) {
+        tell(|told| told.waits.add(resource, time));
+    }
 }
 
 fn tell(note: impl FnOnce(&mut Told)) {

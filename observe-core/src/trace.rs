@@ -1,6 +1,7 @@
 //! What the spans of one local root share.
 
 mod buffer;
+mod waits;
 
 use crate::catch::try_lock;
 use crate::cause::Cause;
@@ -18,6 +19,7 @@ use buffer::{Part, Pushed, TraceBuffer, Verdict};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+pub(crate) use waits::Waits;
 
 /// The part of a trace that this process sees below one local root (an incoming request, a job).
 pub(crate) struct LocalTrace {
@@ -68,6 +70,8 @@ pub(crate) struct Told {
     pub(crate) cause: Cause,
     /// Fields for the root's line.
     pub(crate) annotations: Fields,
+    /// What it waited for.
+    pub(crate) waits: Waits,
     /// What the root points to first, for its line.
     pub(crate) link: Option<SpanContext>,
     /// Somebody waits for the connection that the request may be answered with.
@@ -397,6 +401,7 @@ impl Pooled for LocalTrace {
             told.route = None;
             told.cause = Cause::default();
             told.annotations.clear();
+            told.waits = Waits::default();
             told.link = None;
             told.handover = None;
             told.request_bytes = None;

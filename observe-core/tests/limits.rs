@@ -97,6 +97,8 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("subscriber.rs", "SLAB", "a mark"),
     ("trace.rs", "LIMITED", "a mark"),
     ("trace.rs", "OPEN", "a mark"),
+    ("trace/waits.rs", "TOLD_FROM", "from when on it is told"),
+    ("usage/queue.rs", "CARDINALITY", "how many values a label has"),
     ("trace/buffer.rs", "FIRST_BYTES", "what a buffer begins with"),
     ("subscriber/map.rs", "ROOM", "what is there from the start"),
     ("subscriber/map.rs", "STRIPES", "parts with locks of their own"),

@@ -11,6 +11,7 @@
 #[doc = "[Sampling]: self::sampling"]
 #[doc = "[SLOs]: self::slo"]
 #[doc = "[Telemetry]: self::telemetry"]
+#[doc = "[USE]: self::usage"]
 #[doc = ""]
 #[doc = include_str!("../docs/metrics.md")]
 pub mod metrics {}
@@ -24,9 +25,19 @@ pub mod cardinality {}
 #[doc = "[Metrics]: self::metrics"]
 #[doc = "[Sampling]: self::sampling"]
 #[doc = "[Shutdown]: self::shutdown"]
+#[doc = "[USE]: self::usage"]
 #[doc = ""]
 #[doc = include_str!("../docs/logs.md")]
 pub mod logs {}
+
+/// Utilisation, saturation, errors: what a service runs on.
+///
+// Its snippets need features of observe-core, which tests them.
+#[doc = "[Metrics]: self::metrics"]
+#[doc = "[Names]: self::metrics#names-labels-and-buckets-of-your-own"]
+#[doc = ""]
+#[cfg_attr(not(doctest), doc = include_str!("../docs/use.md"))]
+pub mod usage {}
 
 /// Context: headers, tasks, threads, messages.
 ///

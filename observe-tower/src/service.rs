@@ -14,6 +14,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tower_service::Service;
 
 /// Observes the requests of a service: made by [`ObserveLayer`](crate::ObserveLayer). Its errors are the
@@ -23,18 +24,20 @@ pub struct ObserveService<S> {
     settings: Arc<Settings>,
     /// What is within was asked whether it is ready, and was not.
     waiting: Option<ReadyWait>,
+    /// How long that was, for the request that comes next.
+    waited: Option<Duration>,
 }
 
 impl<S: Clone> Clone for ObserveService<S> {
     fn clone(&self) -> Self {
         // Who waits is the other one.
-        Self { inner: self.inner.clone(), settings: Arc::clone(&self.settings), waiting: None }
+        Self { inner: self.inner.clone(), settings: Arc::clone(&self.settings), waiting: None, waited: None }
     }
 }
 
 impl<S> ObserveService<S> {
     pub(crate) fn new(inner: S, settings: Arc<Settings>) -> Self {
-        Self { inner, settings, waiting: None }
+        Self { inner, settings, waiting: None, waited: None }
     }
 
     /// The service within.
@@ -57,8 +60,8 @@ where
         if ready.is_pending() {
             let Self { waiting, settings, .. } = self;
             waiting.get_or_insert_with(|| settings.server.wait_for_ready());
-        } else if self.waiting.is_some() {
-            self.waiting = None;
+        } else if let Some(waiting) = self.waiting.take() {
+            self.waited = Some(waiting.end());
         }
         ready
     }
@@ -66,7 +69,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let head = RequestHead::of(&request);
         let after = After::new(&self.settings);
-        let mut operation = self.settings.begin(&head);
+        let mut operation = self.settings.begin(&head, self.waited.take());
         // What the service does in its `call` is done for the request.
         let future = operation.within(|| self.inner.call(request));
         ResponseFuture::new(future, operation, after)
@@ -74,7 +77,7 @@ where
 }
 
 impl Settings {
-    fn begin(&self, head: &RequestHead<'_>) -> HttpServerOperation {
+    fn begin(&self, head: &RequestHead<'_>, waited: Option<Duration>) -> HttpServerOperation {
         let context = self.server.extract(head.headers);
         let scheme = self.scheme.unwrap_or_else(|| match head.uri.scheme() {
             Some(scheme) if *scheme == UriScheme::HTTPS => Scheme::Https,
@@ -83,6 +86,7 @@ impl Settings {
         let request = HttpRequest::new(head.method.as_str(), head.path())
             .scheme(scheme)
             .grpc(grpc::is_call(head.headers))
+            .ready_wait(waited)
             .version(HttpVersion::of(head.version));
         // The user's functions: they may panic.
         let decided = catch_unwind(AssertUnwindSafe(|| {

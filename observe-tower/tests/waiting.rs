@@ -118,6 +118,14 @@ fn the_wait_for_what_is_wrapped_is_measured() {
     clock.advance(Duration::from_secs(9));
     is("1", "3.0");
 
+    // The request that comes next says so, and no other.
+    for _ in 0..2 {
+        drop(service.call(get("/")));
+    }
+    let waits: Vec<_> =
+        observed.requests().iter().map(|line| line["ready_wait_duration_ms"].as_f64()).collect();
+    assert_eq!(waits, [Some(3_000.0), None]);
+
     is_ready.store(false, Ordering::Relaxed);
     assert!(service.poll_ready(&mut cx).is_pending());
     clock.advance(Duration::from_secs(4));

@@ -1,6 +1,6 @@
 //! A few SQLite connections, shared.
 
-use observe_core::{Current, Holding, Telemetry, Usage};
+use observe_core::{Current, Holding, PoolState, Telemetry, Usage};
 use rusqlite::Connection;
 use std::error::Error;
 use std::fmt;
@@ -28,8 +28,14 @@ impl Pool {
     /// Opens `size` connections to the file at `path`.
     pub(crate) fn open(path: &Path, size: usize, telemetry: &Telemetry) -> Result<Self, Box<dyn Error>> {
         let idle = (0..size).map(|_| connect(path)).collect::<Result<_, _>>()?;
-        let usage = Usage::new(telemetry.registry(), "orders_db", size as u64)?;
-        Ok(Self { idle: Arc::new(Mutex::new(idle)), permits: Arc::new(Semaphore::new(size)), usage })
+        let permits = Arc::new(Semaphore::new(size));
+        // How many are out the pool knows by itself, and is asked at each scrape; who waits, and how long, it does not.
+        let counted = Arc::downgrade(&permits);
+        let usage = Usage::pool(telemetry.registry(), "orders_db", move || {
+            let in_use = size.saturating_sub(counted.upgrade()?.available_permits());
+            Some(PoolState::new(size as u64, in_use as u64))
+        })?;
+        Ok(Self { idle: Arc::new(Mutex::new(idle)), permits, usage })
     }
 
     /// Runs `query` on a connection, on a thread that may block. Once it runs it is finished, also when nobody

@@ -2,10 +2,9 @@
 
 use crate::pool::PoolError;
 use crate::store::Store;
-use observe_core::{Kind, Queue, Telemetry, Ticket};
+use observe_core::{Kind, Telemetry, mpsc};
 use std::collections::HashMap;
 use std::error::Error;
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 const LENGTH: usize = 1024;
@@ -14,15 +13,12 @@ const LENGTH: usize = 1024;
 #[derive(Clone)]
 pub(crate) struct Receipts {
     messages: mpsc::Sender<Message>,
-    queue: Queue,
 }
 
 struct Message {
     order: i64,
     /// On behalf of what: the trace goes on in the worker.
     headers: HashMap<String, String>,
-    /// From here on it waits.
-    ticket: Ticket,
 }
 
 impl Receipts {
@@ -31,10 +27,9 @@ impl Receipts {
         store: Store,
         telemetry: &Telemetry,
     ) -> Result<(Self, JoinHandle<()>), Box<dyn Error>> {
-        let (sender, messages) = mpsc::channel(LENGTH);
-        let queue = Queue::new(telemetry.registry(), "receipts", LENGTH as u64)?;
+        let (sender, messages) = mpsc::channel(telemetry.registry(), "receipts", LENGTH)?;
         let worker = tokio::spawn(work(messages, store, telemetry.clone()));
-        Ok((Self { messages: sender, queue }, worker))
+        Ok((Self { messages: sender }, worker))
     }
 
     /// Asks for the receipt of an order. Waits for room when the queue is full.
@@ -45,13 +40,12 @@ impl Receipts {
         };
         let mut headers = HashMap::new();
         observe_core::inject(&mut headers);
-        room.send(Message { order, headers, ticket: self.queue.enqueued() });
+        room.send(Message { order, headers });
     }
 }
 
 async fn work(mut messages: mpsc::Receiver<Message>, store: Store, telemetry: Telemetry) {
-    while let Some(Message { order, headers, ticket }) = messages.recv().await {
-        ticket.dequeued();
+    while let Some(Message { order, headers }) = messages.recv().await {
         let parent = telemetry.extract(&headers);
         let operation = telemetry.operation("write receipt").kind(Kind::Consumer).parent(&parent).start();
         // Its line tells of a failure.

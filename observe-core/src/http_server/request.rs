@@ -1,6 +1,7 @@
 //! What a server knows of a request when it begins.
 
 use crate::http_metrics::{HttpVersion, Scheme, Segment};
+use std::time::Duration;
 
 /// What is known of a request when it begins. All of it may be the client's word.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +15,7 @@ pub struct HttpRequest<'a> {
     pub(super) trusted: bool,
     pub(super) keep: bool,
     pub(super) started: Option<&'a [u8]>,
+    pub(super) ready_wait: Option<Duration>,
     pub(super) segment: Segment,
     pub(super) grpc: bool,
 }
@@ -30,6 +32,7 @@ impl<'a> HttpRequest<'a> {
             trusted: false,
             keep: false,
             started: None,
+            ready_wait: None,
             segment: Segment::NONE,
             grpc: false,
         }
@@ -78,6 +81,15 @@ impl<'a> HttpRequest<'a> {
     /// to `http_server_queue_duration_seconds` and to the request's line. Defaults to none.
     pub fn request_start(mut self, value: impl Into<Option<&'a [u8]>>) -> Self {
         self.started = value.into();
+        self
+    }
+
+    /// How long was waited before it until what the server wraps could take a request: [`ReadyWait::end`] says so. It is on
+    /// the request's line. Defaults to none.
+    ///
+    /// [`ReadyWait::end`]: super::ReadyWait::end
+    pub fn ready_wait(mut self, wait: impl Into<Option<Duration>>) -> Self {
+        self.ready_wait = wait.into();
         self
     }
 

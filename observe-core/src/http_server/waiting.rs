@@ -48,17 +48,26 @@ fn digits(text: &[u8]) -> Result<u128, Rejected> {
 pub struct ReadyWait {
     hub: Arc<Hub>,
     since: Tick,
+    until: Option<Tick>,
 }
 
 impl ReadyWait {
     pub(super) fn new(hub: &Arc<Hub>) -> Self {
-        Self { hub: Arc::clone(hub), since: hub.clock.now() }
+        Self { hub: Arc::clone(hub), since: hub.clock.now(), until: None }
+    }
+
+    /// Ends it, and says how long it was: for [`HttpRequest::ready_wait`](super::HttpRequest::ready_wait).
+    pub fn end(mut self) -> Duration {
+        let until = self.hub.clock.now();
+        self.until = Some(until);
+        until.since(self.since)
     }
 }
 
 impl Drop for ReadyWait {
     fn drop(&mut self) {
-        self.hub.http_ready_wait().with(()).observe_duration(self.hub.clock.now().since(self.since));
+        let until = self.until.unwrap_or_else(|| self.hub.clock.now());
+        self.hub.http_ready_wait().with(()).observe_duration(until.since(self.since));
     }
 }
 

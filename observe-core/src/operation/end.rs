@@ -121,6 +121,7 @@ impl End<'_> {
             if let Some(link) = told.link {
                 point_to(link, fields);
             }
+            told.waits.describe(fields);
             fields.extend(&told.annotations);
         }
     }

@@ -126,6 +126,16 @@ impl Collect<'_> {
         self.say(Kind::Info, name, help, labels, Value::U64(1));
     }
 
+    /// Runs code of others that a collector asks in its turn. Where it panics that is counted as a collector's panic, and
+    /// what was said stays.
+    pub(crate) fn attempt<T>(&self, ask: impl FnOnce() -> T) -> Option<T> {
+        let answer = catch(ask);
+        if answer.is_none() {
+            Faults::count(&self.faults.panicked);
+        }
+        answer
+    }
+
     fn say(&mut self, kind: Kind, name: &str, help: &str, labels: &[(&str, &str)], value: Value) {
         let (mut names, count) = ([""; crate::label::MAX_LABELS], labels.len());
         for (to, (label, _)) in names.iter_mut().zip(labels) {

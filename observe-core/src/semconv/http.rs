@@ -72,6 +72,8 @@ pub const SCHEME: &str = "url.scheme";
 pub const STATUS: &str = "http.response.status_code";
 /// How long the request waited before the service had it, in milliseconds.
 pub const QUEUE_DURATION_MS: &str = "queue_duration_ms";
+/// How long was waited before a request until the service could take it, in milliseconds, on its line.
+pub const READY_WAIT_DURATION_MS: &str = "ready_wait_duration_ms";
 
 /// Error type: the client stopped waiting.
 pub const CANCELLED: &str = "cancelled";

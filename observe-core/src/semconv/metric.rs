@@ -35,8 +35,24 @@ pub const QUEUE_DEPTH: &str = "queue_depth";
 pub const QUEUE_LAG_SECONDS: &str = "queue_lag_seconds";
 /// How long items were in a queue.
 pub const QUEUE_WAIT_DURATION_SECONDS: &str = "queue_wait_duration_seconds";
-/// How often an item was refused, since the queue was full.
+/// How often an item was refused, by `queue` and `reason`.
 pub const QUEUE_REJECTED_TOTAL: &str = "queue_rejected_total";
+/// How many items were given up for good, by `queue`.
+pub const QUEUE_DEAD_LETTERS_TOTAL: &str = "queue_dead_letters_total";
+/// How many items came out of a queue that had come out before, by `queue`.
+pub const QUEUE_REDELIVERIES_TOTAL: &str = "queue_redeliveries_total";
+/// How many senders wait for room in a queue, by `queue`.
+pub const QUEUE_SENDERS_WAITING: &str = "queue_senders_waiting";
+/// How long senders waited for room in a queue, by `queue`.
+pub const QUEUE_SEND_WAIT_DURATION_SECONDS: &str = "queue_send_wait_duration_seconds";
+/// An item was refused since the queue was full.
+pub const FULL: &str = "full";
+/// An item was refused since nobody takes anything out any more.
+pub const CLOSED: &str = "closed";
+/// How far a replica is behind, by `replica`.
+pub const REPLICA_LAG_SECONDS: &str = "replica_lag_seconds";
+/// The label that names a replica.
+pub const REPLICA: &str = "replica";
 /// Ends the name of the durations of a `Red`.
 pub const DURATION_SECONDS: &str = "duration_seconds";
 /// Ends the name of the gauge of a `Red`.

@@ -22,6 +22,10 @@ pub const ERROR_MESSAGE: &str = "error.message";
 pub const LINK_TRACE_ID: &str = "link.trace_id";
 /// The span that this one points to.
 pub const LINK_SPAN_ID: &str = "link.span_id";
+/// How long resources, and room in queues, were waited for in all, in milliseconds.
+pub const WAIT_DURATION_MS: &str = "wait_duration_ms";
+/// What was waited for the longest.
+pub const WAIT_RESOURCE: &str = "wait_resource";
 /// On kept spans: why.
 pub const SAMPLING_REASON: &str = "sampling.reason";
 /// On kept spans: with which probability a trace like theirs is kept.
