@@ -1,7 +1,7 @@
 //! Every family of the library's own, also those that come later: what views may name before they are there.
 
 use crate::metric::Kind;
-use crate::semconv::{http, http_client, metric, operation, own, recorder, rpc, slo};
+use crate::semconv::{http, http_client, log, metric, operation, own, recorder, rpc, slo};
 
 /// A family: its name, its kind and its labels.
 #[derive(Clone, Copy)]
@@ -63,6 +63,8 @@ const TELEMETRY: &[Entry] = &[
     entry(own::TRACES_TOTAL, Kind::Counter, &[own::DECISION]),
     entry(own::QUEUE_LENGTH, Kind::Gauge, &[own::SIGNAL]),
     entry(own::TRACE_MEMORY_BYTES, Kind::Gauge, &[]),
+    entry(log::SAMPLED_OUT_TOTAL, Kind::Counter, &[]),
+    entry(log::HELD_BYTES, Kind::Gauge, &[]),
     entry(recorder::MEMORY_BYTES, Kind::Gauge, &[]),
     entry(own::BUILD_INFO, Kind::Info, &[own::VERSION, own::REVISION]),
     entry(own::PROCESS_START_TIME_SECONDS, Kind::Gauge, &[]),

@@ -72,8 +72,7 @@ impl Filter {
     /// Whether an event or span of this level and target is recorded.
     #[must_use]
     pub fn enabled(&self, level: Level, target: &str) -> bool {
-        let fitting = self.directives.iter().find(|(prefix, _)| target.starts_with(prefix.as_str()));
-        fitting.is_some_and(|(_, most)| level <= *most)
+        level <= self.level_of(target)
     }
 
     /// The same for what is said of all targets, whatever it was told by: only a directive that names its target,
@@ -83,6 +82,20 @@ impl Filter {
             |(prefix, _): &&(String, LevelFilter)| !prefix.is_empty() && target.starts_with(prefix.as_str());
         let most = self.directives.iter().find(named).map_or_else(|| self.max_level(), |(_, most)| *most);
         level <= most
+    }
+
+    /// What this one or the other lets through.
+    pub(crate) fn or(&self, other: &Filter) -> Filter {
+        let mut both = Filter { directives: Vec::new() };
+        for (target, _) in self.directives.iter().chain(&other.directives) {
+            both.set(target, self.level_of(target).max(other.level_of(target)));
+        }
+        both
+    }
+
+    fn level_of(&self, target: &str) -> LevelFilter {
+        let fitting = self.directives.iter().find(|(prefix, _)| target.starts_with(prefix.as_str()));
+        fitting.map_or(LevelFilter::OFF, |(_, most)| *most)
     }
 
     /// The most verbose level that any target has.
@@ -268,6 +281,20 @@ mod tests {
     }
 
     proptest! {
+        // Mutation caught: a union by the directives alone, where the other has one for a shorter target.
+        #[test]
+        fn both_let_through_what_one_does(
+            one in "([a-c:]{1,4}=[0-5],|warn,){0,5}", other in "([a-c:]{1,4}=[0-5],|debug,){0,5}", target in "[a-c:]{0,6}",
+        ) {
+            let read = |text: &str| Filter::read(text).0.unwrap_or_else(|| Filter::from(LevelFilter::OFF));
+            let (one, other) = (read(&one), read(&other));
+            let both = one.or(&other);
+            for level in [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE] {
+                let expected = one.enabled(level, &target) || other.enabled(level, &target);
+                prop_assert_eq!(both.enabled(level, &target), expected, "{} | {} = {}", one, other, both);
+            }
+        }
+
         #[test]
         fn what_is_shown_reads_back(text in "([a-c:]{1,4}(=(off|info|[0-5]))?|warn|[ =\\[\\]{}x]{0,3}|,){0,8}") {
             let (filter, _) = Filter::parse(&text);

@@ -145,6 +145,9 @@ impl HttpServer {
             }
             span.request = Some(Requested { method: labels.method, route: labels.route });
         }
+        if let Some(trace) = span.trace() {
+            trace.hold_lines();
+        }
         if let Some(link) = admitted.as_ref().and_then(|admitted| admitted.link) {
             span.link(link);
         }

@@ -12,6 +12,7 @@ use crate::http_metrics::{
 };
 use crate::label::own::label_set;
 use crate::label::{LabelSet, LabelValue};
+use crate::log_sampling::LogRules;
 use crate::metric::{Counter, Family, Histogram};
 use crate::record::{LogRecord, Sink};
 use crate::registry::Registry;
@@ -41,10 +42,11 @@ pub(crate) struct Hub {
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) traces: Traces,
     pub(crate) slos: Arc<Slos>,
+    pub(crate) log_rules: LogRules,
     /// Spans that were not recorded because too many were open.
     pub(crate) spans_refused: AtomicU64,
     rejected: Arc<Family<RejectedLabels, Counter>>,
-    filter: RwLock<Arc<Filter>>,
+    filter: RwLock<Arc<Filters>>,
     /// How many levels of the library's own target pass, so that an operation's end takes no lock.
     own_levels: AtomicUsize,
     /// Whether panics are told.
@@ -64,6 +66,14 @@ pub(crate) struct Hub {
     pub(crate) watch: OnceLock<Arc<crate::watch::Watch>>,
 }
 
+/// What is heard, and what of it is written.
+#[derive(Default)]
+struct Filters {
+    heard: Filter,
+    /// Where it is not all that is heard.
+    written: Option<Filter>,
+}
+
 /// What a hub is made of.
 pub(crate) struct Parts {
     pub(crate) clock: Clock,
@@ -74,6 +84,7 @@ pub(crate) struct Parts {
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) traces: Traces,
     pub(crate) slos: Arc<Slos>,
+    pub(crate) log_rules: LogRules,
     pub(crate) filter: Filter,
     pub(crate) service: String,
     pub(crate) http_names: HttpNames,
@@ -91,6 +102,7 @@ impl Parts {
             sink: Arc::new(Nowhere),
             traces: Traces::nowhere(),
             slos: Arc::default(),
+            log_rules: LogRules::default(),
             filter: Filter::from(LevelFilter::OFF),
             service: String::new(),
             http_names: HttpNames::default(),
@@ -112,6 +124,7 @@ impl Hub {
             sink,
             traces,
             slos,
+            log_rules,
             filter,
             service,
             http_names,
@@ -130,6 +143,7 @@ impl Hub {
             sink,
             traces,
             slos,
+            log_rules,
             spans_refused: AtomicU64::new(0),
             rejected: Arc::new(rejected_contexts()),
             filter: RwLock::default(),
@@ -192,19 +206,27 @@ impl Hub {
         self.registry.register::<Family<_, _>>(Arc::clone(&self.rejected)).map(drop)
     }
 
-    /// What is heard.
-    pub(crate) fn filter(&self) -> Arc<Filter> {
+    /// The most verbose level that is heard.
+    pub(crate) fn max_level(&self) -> LevelFilter {
+        self.filters().heard.max_level()
+    }
+
+    fn filters(&self) -> Arc<Filters> {
         Arc::clone(&self.filter.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes what is heard. Whoever caches answers is to be told after it.
+    /// Changes what is written, and with it what is heard. Whoever caches answers is to be told after it.
     pub(crate) fn set_filter(&self, filter: Filter) {
         static SERIAL: AtomicU64 = AtomicU64::new(1);
         let own = LEVELS.iter().filter(|level| filter.enabled(**level, semconv::log::OWN_TARGET)).count();
         let panics = filter.spares(Level::ERROR, semconv::log::PANIC_TARGET);
-        let (all, any) = (filter.min_level(), filter.max_level());
+        let filters = match self.log_rules.held() {
+            None => Filters { heard: filter, written: None },
+            Some(held) => Filters { heard: filter.or(held), written: Some(filter) },
+        };
+        let (all, any) = (filters.heard.min_level(), filters.heard.max_level());
         let mut current = self.filter.write().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::replace(&mut *current, Arc::new(filter));
+        let before = std::mem::replace(&mut *current, Arc::new(filters));
         self.own_levels.store(own, Ordering::Relaxed);
         self.panics.store(panics, Ordering::Relaxed);
         self.all_levels.store(LEVELS.iter().filter(|level| **level <= all).count(), Ordering::Relaxed);
@@ -216,9 +238,6 @@ impl Hub {
     /// Whether events and spans of this level and target are recorded. Takes a lock only once for each thread and
     /// filter, and none where the level alone decides.
     pub(crate) fn hears(&self, level: Level, target: &str) -> bool {
-        thread_local! {
-            static KNOWN: RefCell<(u64, Arc<Filter>)> = RefCell::new((0, Arc::default()));
-        }
         let rank = rank(level);
         if rank <= self.all_levels.load(Ordering::Relaxed) {
             return true;
@@ -226,15 +245,31 @@ impl Hub {
         if rank > self.any_levels.load(Ordering::Relaxed) {
             return false;
         }
+        self.known(|filters| filters.heard.enabled(level, target))
+    }
+
+    /// Whether a line that is heard is written when it comes; else it is only held back.
+    pub(crate) fn writes(&self, level: Level, target: &str) -> bool {
+        self.log_rules.held().is_none()
+            || self.known(|filters| {
+                filters.written.as_ref().is_none_or(|written| written.enabled(level, target))
+            })
+    }
+
+    /// The filters, by what this thread remembers of them.
+    fn known(&self, ask: impl Fn(&Filters) -> bool) -> bool {
+        thread_local! {
+            static KNOWN: RefCell<(u64, Arc<Filters>)> = RefCell::new((0, Arc::default()));
+        }
         let serial = self.filter_serial.load(Ordering::Acquire);
         let known = KNOWN.try_with(|known| {
             let mut known = known.try_borrow_mut().ok()?;
             if known.0 != serial {
-                *known = (serial, self.filter());
+                *known = (serial, self.filters());
             }
-            Some(known.1.enabled(level, target))
+            Some(ask(&known.1))
         });
-        known.ok().flatten().unwrap_or_else(|| self.filter().enabled(level, target))
+        known.ok().flatten().unwrap_or_else(|| ask(&self.filters()))
     }
 
     /// Whether lines of the library's own target (of operations, and about itself) pass at this level.
@@ -268,6 +303,7 @@ impl Hub {
             correlation_id: None,
             span: None,
             event: &Fields::new(),
+            callsite: 0,
         });
     }
 
@@ -369,6 +405,10 @@ pub(crate) struct Nowhere;
 
 impl Sink for Nowhere {
     fn log(&self, _: &LogRecord<'_>) {}
+
+    fn render(&self, _: &LogRecord<'_>, _: &mut Vec<u8>) {}
+
+    fn write(&self, _: Level, _: &[u8], _: u64) {}
 }
 
 label_set!(RejectedLabels {

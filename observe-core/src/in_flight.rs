@@ -234,6 +234,7 @@ fn tell(hub: &Hub, span: &OpenSpan, now: Tick, inside: &Inside, how: &str) {
                 correlation_id,
                 span: Some(own),
                 event: &fields,
+                callsite: 0,
             });
         });
     });

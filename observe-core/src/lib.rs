@@ -98,6 +98,7 @@ mod http_stream;
 mod hub;
 mod in_flight;
 pub mod label;
+mod log_sampling;
 pub mod metric;
 mod observed;
 mod operation;
@@ -164,6 +165,7 @@ pub use export::spans::SpanLimits;
 pub use filter::Filter;
 pub use future::{Current, InCurrent, Instrumented, ObserveFuture};
 pub use in_flight::InFlight;
+pub use log_sampling::LogSampling;
 /// ```
 /// use observe_core::label::LabelSet;
 /// use observe_core::metric;

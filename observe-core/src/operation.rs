@@ -17,6 +17,7 @@ use crate::in_flight::Entry;
 use crate::otel::{self, Following};
 use crate::outcome::Outcome;
 use crate::pool::Shared;
+use crate::record::Keep;
 use crate::semconv;
 use crate::span::OpenSpan;
 use std::fmt;
@@ -246,6 +247,17 @@ impl Operation {
             {
                 trace.unmet.store(true, Ordering::Relaxed);
             }
+            let keep = if root && !discarded {
+                trace.settle(outcome, kind, tick)
+            } else {
+                trace.decide(outcome, tick)
+            };
+            if root {
+                let route = span.request.map_or("", |asked| asked.route.as_str());
+                let route = trace.told().and_then(|told| told.route).unwrap_or(route);
+                // Being left out is for what was not worth keeping, not for what is not recorded.
+                trace.release_lines(if discarded { Some(Keep::Marked) } else { keep }, route);
+            }
             let end = End {
                 span: &span,
                 tracing: &tracing,
@@ -253,11 +265,7 @@ impl Operation {
                 outcome,
                 tick,
                 duration,
-                keep: if root && !discarded {
-                    trace.settle(outcome, kind, tick)
-                } else {
-                    trace.decide(outcome, tick)
-                },
+                keep,
                 cause: own_cause,
             };
             measure.stop();

@@ -124,6 +124,7 @@ fn record<'a>(hub: &Hub, message: &'a Text, event: &'a Fields) -> LogRecord<'a> 
         correlation_id: None,
         span: None,
         event,
+        callsite: 0,
     }
 }
 
@@ -161,6 +162,14 @@ mod tests {
         fn log(&self, record: &LogRecord<'_>) {
             let fields = record.span.map(Fields::as_str);
             self.0.lock().unwrap().push(format!("{}{fields:?}", record.message.escaped()));
+        }
+
+        fn render(&self, _: &LogRecord<'_>, _: &mut Vec<u8>) {
+            unreachable!("nothing is held back");
+        }
+
+        fn write(&self, _: Level, _: &[u8], _: u64) {
+            unreachable!("nothing is held back");
         }
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct LogRecord<'a> {
     pub span: Option<&'a Fields>,
     /// Its own fields.
     pub event: &'a Fields,
+    /// Tells call sites apart; 0 where none is known.
+    pub callsite: u64,
 }
 
 /// Takes what was observed, now; delivery is somebody else's and comes later.
@@ -50,10 +52,24 @@ pub(crate) struct LogRecord<'a> {
 pub(crate) trait Sink: Send + Sync {
     /// Takes one log record.
     fn log(&self, record: &LogRecord<'_>);
+
+    /// Appends a log record as [`write`](Self::write) takes it later.
+    fn render(&self, record: &LogRecord<'_>, line: &mut Vec<u8>);
+
+    /// Takes a record that was rendered before, which stands for so many, itself included.
+    fn write(&self, level: Level, line: &[u8], stands_for: u64);
 }
 
 impl<S: Sink + ?Sized> Sink for std::sync::Arc<S> {
     fn log(&self, record: &LogRecord<'_>) {
         (**self).log(record);
+    }
+
+    fn render(&self, record: &LogRecord<'_>, line: &mut Vec<u8>) {
+        (**self).render(record, line);
+    }
+
+    fn write(&self, level: Level, line: &[u8], stands_for: u64) {
+        (**self).write(level, line, stands_for);
     }
 }

@@ -6,7 +6,7 @@
 
 mod rate;
 
-pub(crate) use rate::KeepRate;
+pub(crate) use rate::{CallsiteRate, KeepRate};
 
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
@@ -15,7 +15,7 @@ use crate::semconv;
 use std::fmt;
 use std::time::Duration;
 
-const RANDOMNESS: u64 = 1 << 56;
+pub(crate) const RANDOMNESS: u64 = 1 << 56;
 
 /// Which traces are kept. Metrics are never sampled.
 ///
@@ -192,7 +192,7 @@ fn threshold(share: f64) -> Result<u64, Error> {
 }
 
 /// `share` is between 0 and 1, and 2^56 is exact in an f64.
-fn threshold_of(share: f64) -> u64 {
+pub(crate) fn threshold_of(share: f64) -> u64 {
     RANDOMNESS - (share * RANDOMNESS as f64) as u64
 }
 

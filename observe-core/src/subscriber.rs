@@ -79,7 +79,7 @@ impl tracing_core::Subscriber for Subscriber {
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.hub.filter().max_level())
+        Some(self.hub.max_level())
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
@@ -252,7 +252,8 @@ fn log_event(hub: &Hub, event: &Event<'_>, within: Within<'_>) {
             event.record(&mut visitor);
         }
         let target = if target.is_empty() { metadata.target() } else { target.as_str() };
-        Line { tick, level: *metadata.level(), target, message, fields }.log(hub, within);
+        let callsite = std::ptr::from_ref(metadata).addr() as u64;
+        Line { tick, level: *metadata.level(), target, message, fields, callsite }.log(hub, within);
     });
 }
 
@@ -269,6 +270,7 @@ struct Line<'a> {
     target: &'a str,
     message: &'a Text,
     fields: &'a Fields,
+    callsite: u64,
 }
 
 impl Line<'_> {
@@ -290,7 +292,10 @@ impl Line<'_> {
             if let Some(recorder) = hub.traces.recorder() {
                 recorder.record_line(&record, self.tick);
             }
-            return hub.sink.log(&record);
+            if hub.writes(record.level, record.target) {
+                hub.sink.log(&record);
+            }
+            return;
         };
         let span_context = Some(trace.span_context(span.id));
         if self.level == Level::ERROR {
@@ -309,9 +314,12 @@ impl Line<'_> {
         }
         trace.with_correlation_id(|correlation_id| {
             span.with_fields(|fields| {
-                let record =
-                    LogRecord { span_context, correlation_id, span: Some(fields), ..self.record(hub) };
-                hub.sink.log(&record);
+                trace.log(&LogRecord {
+                    span_context,
+                    correlation_id,
+                    span: Some(fields),
+                    ..self.record(hub)
+                });
             });
         });
     }
@@ -326,6 +334,7 @@ impl Line<'_> {
             correlation_id: None,
             span: None,
             event: self.fields,
+            callsite: self.callsite,
         }
     }
 }

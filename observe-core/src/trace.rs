@@ -1,6 +1,7 @@
 //! What the spans of one local root share.
 
 mod buffer;
+mod held;
 mod waits;
 
 use crate::catch::try_lock;
@@ -16,6 +17,7 @@ use crate::record::{Entries, Entry, Keep, LinkRecord, TraceHead, TraceRecord};
 use crate::recorder::Head;
 use crate::sampling::Facts;
 use buffer::{Part, Pushed, TraceBuffer, Verdict};
+use held::HeldLines;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,6 +51,7 @@ pub(crate) struct LocalTrace {
     has_told: AtomicBool,
     told: Mutex<Told>,
     buffer: TraceBuffer,
+    held: HeldLines,
 }
 
 /// There were too many of its kind: it is kept only if it is in the baseline.
@@ -126,6 +129,7 @@ impl LocalTrace {
             has_told: AtomicBool::new(false),
             told: Mutex::default(),
             buffer: TraceBuffer::default(),
+            held: HeldLines::default(),
         })
     }
 
@@ -194,6 +198,7 @@ impl LocalTrace {
     /// Notes a panic of this thread at `tick`, and shows the flight recorder what happened until then: the process may end
     /// by it. Takes no lock that this thread may hold.
     pub(crate) fn panicked(&self, event: &Entry<'_>, tick: Tick) {
+        self.let_lines_go_in_a_hurry();
         let traces = &self.hub.traces;
         self.buffer.try_push(event, self.hub.clock.unix_nanos(tick), traces, |entries| {
             if let Some(recorder) = traces.recorder() {
@@ -376,6 +381,7 @@ fn look(hub: &Hub, trace_id: TraceId, carried: &mut Context) -> (bool, bool) {
 
 impl Drop for LocalTrace {
     fn drop(&mut self) {
+        self.end_lines();
         self.buffer.free(&self.hub.traces);
     }
 }
@@ -388,6 +394,7 @@ static POOL: Pool<LocalTrace> = Pool::new(&LIST);
 impl Pooled for LocalTrace {
     fn retire(&mut self) {
         // The hub stays: the next trace on this thread is nearly always of the same one.
+        self.end_lines();
         self.buffer.reset(&self.hub.traces);
         self.carried = Context::new();
         *self.failed.get_mut() = false;

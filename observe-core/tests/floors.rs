@@ -19,6 +19,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "registry",
             "red",
             "sampling",
+            "log_sampling",
             "recorder",
             "traces",
             "http_metrics",

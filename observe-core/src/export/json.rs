@@ -129,6 +129,19 @@ impl Sink for JsonLines {
         self.layout.render(record, &mut line);
         self.queue.push(record.level, line);
     }
+
+    fn render(&self, record: &LogRecord<'_>, line: &mut Vec<u8>) {
+        self.layout.render(record, line);
+    }
+
+    fn write(&self, level: Level, rendered: &[u8], stands_for: u64) {
+        let mut line = self.queue.buffer();
+        line.extend_from_slice(rendered);
+        if stands_for > 1 {
+            self.layout.push_sampled(stands_for, &mut line);
+        }
+        self.queue.push(level, line);
+    }
 }
 
 /// The line that tells of lost lines.
@@ -148,6 +161,7 @@ fn report(layout: &Layout, clock: &Clock, loss: Loss, lines: u64, out: &mut Vec<
         correlation_id: None,
         span: None,
         event: &fields,
+        callsite: 0,
     };
     layout.render(&record, out);
 }

@@ -16,6 +16,7 @@ pub(crate) struct Keys {
     pub(crate) trace_flags: &'static str,
     pub(crate) correlation_id: &'static str,
     pub(crate) truncated: &'static str,
+    pub(crate) sampled: &'static str,
     /// The texts of ERROR, WARN, INFO, DEBUG and TRACE.
     pub(crate) levels: [&'static str; 5],
 }
@@ -34,11 +35,12 @@ impl Keys {
         trace_flags: log::TRACE_FLAGS,
         correlation_id: log::CORRELATION_ID,
         truncated: log::TRUNCATED,
+        sampled: log::SAMPLED,
         levels: ["ERROR", "WARN", "INFO", "DEBUG", "TRACE"],
     };
 
     /// Every name in this table must also stand in [`log::RESERVED`]: only those are looked up here.
-    pub(crate) fn reserved(&self) -> [&'static str; 11] {
+    pub(crate) fn reserved(&self) -> [&'static str; 12] {
         [
             self.timestamp,
             self.level,
@@ -51,6 +53,7 @@ impl Keys {
             self.trace_flags,
             self.correlation_id,
             self.truncated,
+            self.sampled,
         ]
     }
 }

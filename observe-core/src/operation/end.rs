@@ -82,7 +82,7 @@ impl End<'_> {
         let span_context = Some(self.trace.span_context(self.span.id));
         self.trace.with_correlation_id(|correlation_id| {
             self.span.with_fields(|span| {
-                hub.sink.log(&LogRecord {
+                self.trace.log(&LogRecord {
                     unix_nanos,
                     level,
                     target,
@@ -91,6 +91,7 @@ impl End<'_> {
                     correlation_id,
                     span: Some(span),
                     event,
+                    callsite: 0,
                 });
             });
         });

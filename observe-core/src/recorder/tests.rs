@@ -74,6 +74,7 @@ fn what_is_recorded_is_there_and_parts_are_one_trace() {
     message.set("a \"line\"");
     fields.u64("n", 7);
     let line = LogRecord {
+        callsite: 0,
         unix_nanos: 9,
         level: Level::DEBUG,
         target: "tests",
@@ -84,7 +85,7 @@ fn what_is_recorded_is_there_and_parts_are_one_trace() {
         event: &fields,
     };
     recorder.record_line(&line, at(6));
-    recorder.record_line(&LogRecord { unix_nanos: 8, level: Level::ERROR, ..line }, at(6));
+    recorder.record_line(&LogRecord { callsite: 0, unix_nanos: 8, level: Level::ERROR, ..line }, at(6));
 
     let recent = all(&recorder, at(7));
     let heads: Vec<_> = recent.traces.iter().map(|trace| trace.head).collect();

@@ -26,17 +26,47 @@ impl KeepRate {
 
     /// Whether one more of this kind may be kept.
     pub(crate) fn admits(&self, kind: &str, tick: Tick) -> bool {
+        self.admits_slot(slot(kind), tick)
+    }
+
+    fn admits_slot(&self, slot: usize, tick: Tick) -> bool {
         let Some(spacing) = self.spacing else { return true };
         if spacing == 0 {
             return false;
         }
         let now = tick.nanos();
-        let Some(slot) = self.slots.get(slot(kind)) else { return true };
+        let Some(slot) = self.slots.get(slot) else { return true };
         let next = |until: u64| {
             let until = until.max(now).saturating_add(spacing);
             (until - now <= SECOND).then_some(until)
         };
         slot.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
+    }
+}
+
+/// A [`KeepRate`] for each call site of lines, and how many of it were left out since the last that was let through.
+pub(crate) struct CallsiteRate {
+    rate: KeepRate,
+    left_out: [AtomicU64; SLOTS],
+}
+
+impl CallsiteRate {
+    /// So many a second of each call site.
+    pub(crate) fn per_second(rate: u32) -> Self {
+        Self { rate: KeepRate::per_second(rate), left_out: [const { AtomicU64::new(0) }; SLOTS] }
+    }
+
+    /// Whether one more of this call site is let through, and then how many before it were not.
+    pub(crate) fn admits(&self, callsite: u64, tick: Tick) -> Option<u64> {
+        // Addresses differ in their middle; the multiplication carries that up.
+        let slot = (callsite.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % SLOTS;
+        let left_out = self.left_out.get(slot)?;
+        if self.rate.admits_slot(slot, tick) {
+            Some(left_out.swap(0, Ordering::Relaxed))
+        } else {
+            left_out.fetch_add(1, Ordering::Relaxed);
+            None
+        }
     }
 }
 
@@ -68,6 +98,18 @@ mod tests {
         assert_eq!(admitted("503"), 3);
         manual.advance(Duration::from_secs(3_600));
         assert_eq!(admitted("503"), 10);
+    }
+
+    // Mutation caught: what was left out that is forgotten, or told twice.
+    #[test]
+    fn what_a_call_site_left_out_is_told_with_its_next() {
+        let manual = ManualClock::new();
+        let clock = Clock::from(manual.clone());
+        let rate = CallsiteRate::per_second(2);
+        let admitted: Vec<_> = (0..5).map(|_| rate.admits(64, clock.now())).collect();
+        assert_eq!(admitted, [Some(0), Some(0), None, None, None]);
+        manual.advance(Duration::from_secs(1));
+        assert_eq!([rate.admits(64, clock.now()), rate.admits(64, clock.now())], [Some(3), Some(0)]);
     }
 
     #[test]

@@ -23,8 +23,11 @@ pub const CORRELATION_ID: &str = "correlation_id";
 /// `true` when something in the line was too long and was cut; absent otherwise.
 pub const TRUNCATED: &str = "truncated";
 
+/// For how many lines a line stands, itself included; absent where it is 1.
+pub const SAMPLED: &str = "sampled";
+
 /// Every key of ours. A field of that name is written as `fields.NAME`.
-pub const RESERVED: [&str; 11] = [
+pub const RESERVED: [&str; 12] = [
     TIMESTAMP,
     LEVEL,
     MESSAGE,
@@ -36,11 +39,14 @@ pub const RESERVED: [&str; 11] = [
     TRACE_FLAGS,
     CORRELATION_ID,
     TRUNCATED,
+    SAMPLED,
 ];
 
 /// What a field with a reserved name is given in front.
 pub const FIELDS_PREFIX: &str = "fields.";
 
+/// The target of lines that are never sampled, and of those below it (`audit::login`).
+pub const AUDIT_TARGET: &str = "audit";
 /// The target of the library's own lines.
 pub const OWN_TARGET: &str = "observe";
 /// The message of the line that tells of lost lines.
@@ -51,6 +57,12 @@ pub const LOST_COUNT: &str = "dropped";
 pub const LOST_REASON: &str = "reason";
 /// Reason: the queue, or this level's part of it, was full.
 pub const QUEUE_FULL: &str = "queue_full";
+/// Lines of requests that were left out by sampling.
+pub const SAMPLED_OUT_TOTAL: &str = "observe_log_sampled_out_total";
+/// Memory of lines of requests that wait.
+pub const HELD_BYTES: &str = "observe_log_held_bytes";
+/// Reason: too many lines of requests wait for their end.
+pub const HELD_FULL: &str = "held_full";
 /// Reason: the output refused the line.
 pub const WRITE_ERROR: &str = "write_error";
 /// The target of what tracing-log takes in of the `log` crate.

@@ -31,7 +31,7 @@ impl LogBridge {
     /// Follows the filter of this hub, if its records go there.
     pub(crate) fn follow(hub: &Arc<Hub>) {
         if HUB.get().is_some_and(|own| Arc::ptr_eq(own, hub)) {
-            log::set_max_level(match hub.filter().max_level() {
+            log::set_max_level(match hub.max_level() {
                 LevelFilter::OFF => log::LevelFilter::Off,
                 LevelFilter::ERROR => log::LevelFilter::Error,
                 LevelFilter::WARN => log::LevelFilter::Warn,
@@ -69,7 +69,9 @@ impl log::Log for LogBridge {
             // It answers with an error where a source gives up: what came before counts.
             let _ = record.key_values().visit(&mut Pairs(&mut scratch.fields));
             let (message, fields) = (&scratch.message, &scratch.fields);
-            Line { tick, level, target: record.target(), message, fields }.log(&hub, Within::Current);
+            let callsite = u64::from(record.line().unwrap_or_default());
+            Line { tick, level, target: record.target(), message, fields, callsite }
+                .log(&hub, Within::Current);
         });
     }
 

@@ -16,6 +16,7 @@ use crate::export::queue::QueueLimits;
 use crate::export::snapshot::SnapshotLimits;
 use crate::filter::Filter;
 use crate::http_metrics::HttpNames;
+use crate::log_sampling::LogSampling;
 use crate::metric::View;
 use crate::recorder::RecorderLimits;
 use crate::registry::Registry;
@@ -43,6 +44,8 @@ pub struct Builder {
     snapshots: Option<PathBuf>,
     snapshot_limits: SnapshotLimits,
     filter: Option<Filter>,
+    log_sampling: Option<LogSampling>,
+    hold_back: Option<Filter>,
     format: Option<LogFormat>,
     writer: Option<Box<dyn Write + Send>>,
     limits: QueueLimits,
@@ -78,6 +81,8 @@ impl Builder {
             snapshots: None,
             snapshot_limits: SnapshotLimits::default(),
             filter: None,
+            log_sampling: None,
+            hold_back: None,
             format: None,
             writer: None,
             limits: QueueLimits::default(),
@@ -180,6 +185,22 @@ impl Builder {
     /// behind `telemetry.layer()` (feature `subscriber`).
     pub fn filter(mut self, filter: Filter) -> Self {
         self.filter = Some(filter);
+        self
+    }
+
+    /// Which lines of requests are written. Defaults to all of them.
+    pub fn log_sampling(mut self, sampling: LogSampling) -> Self {
+        self.log_sampling = Some(sampling);
+        self
+    }
+
+    /// Lines of requests that this filter lets through and [`filter`](Builder::filter) does not are held back until their
+    /// request has ended, and written if its trace is kept: the debug lines of what failed, say, by
+    /// `"debug".parse()?`. At most 256 KiB of a request and 32 MiB of all; what finds no room is counted in
+    /// `observe_dropped_total{signal="log",reason="held_full"}`. A process that is killed takes them along. They go to the
+    /// flight recorder at once. Defaults to none: making such lines costs what making lines costs.
+    pub fn hold_back(mut self, filter: Filter) -> Self {
+        self.hold_back = Some(filter);
         self
     }
 

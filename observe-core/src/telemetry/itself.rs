@@ -8,7 +8,7 @@ use crate::hub::Hub;
 use crate::record::Keep;
 use crate::recorder;
 use crate::registry::{Collect, Collector};
-use crate::semconv::{own, recorder as recorder_names};
+use crate::semconv::{log, own, recorder as recorder_names};
 use crate::traces::Cut;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -58,6 +58,14 @@ impl Collector for Itself {
                 }
                 let help = "Memory that the flight recorder owns, in bytes.";
                 out.gauge(recorder_names::MEMORY_BYTES, help, &[], recorder.held() as u64);
+            }
+            if hub.log_rules.hold_any() {
+                dropped(out, "log", log::HELD_FULL, hub.log_rules.full());
+                let help = "Lines of requests that were left out, as the sampling of lines says.";
+                out.counter(log::SAMPLED_OUT_TOTAL, help, &[], hub.log_rules.left_out());
+                let help =
+                    "Memory of lines that wait until it is known whether their request is kept, in bytes.";
+                out.gauge(log::HELD_BYTES, help, &[], hub.log_rules.held_bytes() as u64);
             }
             dropped(out, "span", own::TOO_MANY_OPEN, hub.spans_refused.load(Ordering::Relaxed));
             let help = "Memory that holds back traces which are under way, in bytes.";

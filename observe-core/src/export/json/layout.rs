@@ -36,9 +36,13 @@ pub(crate) struct Layout {
     correlation_id: Vec<u8>,
     /// `,"truncated":true`
     truncated: Vec<u8>,
-    reserved: [&'static str; 11],
+    /// `,"sampled":`
+    sampled: Vec<u8>,
+    reserved: [&'static str; 12],
 }
 
+/// How each line ends.
+const END: &[u8] = b"}\n";
 /// The longest service name and version: longer ones are cut.
 const SERVICE_MAX: usize = 256;
 /// The longest target: a module's path. Longer ones are cut.
@@ -78,6 +82,7 @@ impl Layout {
             flags_at,
             correlation_id: format!(",\"{}\":\"", keys.correlation_id).into_bytes(),
             truncated: format!(",\"{}\":true", keys.truncated).into_bytes(),
+            sampled: format!(",\"{}\":", keys.sampled).into_bytes(),
             reserved: keys.reserved(),
         }
     }
@@ -126,7 +131,15 @@ impl Layout {
         if record.message.is_cut() || span.is_cut() || event.is_cut() {
             line.extend_from_slice(&self.truncated);
         }
-        line.extend_from_slice(b"}\n");
+        line.extend_from_slice(END);
+    }
+
+    /// Says in a rendered line that it stands for so many.
+    pub(crate) fn push_sampled(&self, stands_for: u64, line: &mut Vec<u8>) {
+        line.truncate(line.strip_suffix(END).map_or(line.len(), <[u8]>::len));
+        line.extend_from_slice(&self.sampled);
+        line.extend_from_slice(itoa::Buffer::new().format(stands_for).as_bytes());
+        line.extend_from_slice(END);
     }
 
     fn push_ids(&self, line: &mut Vec<u8>, context: SpanContext) {

@@ -58,6 +58,7 @@ fn start(writer: Seen, format: LogFormat, lines: usize) -> JsonLines {
 
 fn log(lines: &JsonLines, span: &Fields, message: &Text, event: &Fields) {
     lines.log(&LogRecord {
+        callsite: 0,
         unix_nanos: 0,
         level: Level::INFO,
         target: "shop::pay",

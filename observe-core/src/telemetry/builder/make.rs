@@ -9,6 +9,7 @@ use crate::export::json::{JsonLines, Keys, LogOptions, Service};
 use crate::function;
 use crate::http_metrics::HttpNames;
 use crate::hub::{Hub, Nowhere, Parts};
+use crate::log_sampling::LogRules;
 use crate::panics;
 use crate::record::Sink;
 use crate::recorder::Recorder;
@@ -53,6 +54,7 @@ impl Builder {
         function::touch_families();
         let unseen = registry.view(self.views, catalogue::all(self.http_names == HttpNames::Classic))?;
         Hub::examine(&registry, self.http_names)?;
+        let log_rules = LogRules::new(self.log_sampling, self.hold_back)?;
         let unlikely = slo::check(&self.slos, &self.alerting)?;
         let (filter, complaints) = decide_filter(std::env::var("RUST_LOG").ok(), self.filter, door);
         let (format, misread) = decide_format(std::env::var("OBSERVE_LOG").ok(), self.format);
@@ -122,6 +124,7 @@ impl Builder {
                 KeepRate::per_second(self.keep_rate),
             ),
             slos: Arc::clone(&slos),
+            log_rules,
             filter: filter.value,
             service,
             http_names: self.http_names,

@@ -55,6 +55,7 @@ fn context() -> SpanContext {
 
 fn render(message: &Text, span: &Fields, event: &Fields) -> Vec<u8> {
     let record = LogRecord {
+        callsite: 0,
         unix_nanos: 1_709_210_096_012_345_678,
         level: Level::INFO,
         target: "shop::pay",
@@ -88,6 +89,7 @@ fn the_line_is_as_designed() {
     assert_eq!(String::from_utf8(render(&message, &span, &event)).unwrap(), format!("{head}{tail}\n"));
 
     let bare = LogRecord {
+        callsite: 0,
         unix_nanos: 0,
         level: Level::ERROR,
         target: "t\n",
@@ -136,6 +138,7 @@ fn the_largest_line_is_64_kib_and_says_that_it_was_cut() {
     event.str("z", &huge);
     let service = Service { name: &huge, version: Some(&huge) };
     let record = LogRecord {
+        callsite: 0,
         unix_nanos: 0,
         level: Level::ERROR,
         target: &huge,
