@@ -3,14 +3,19 @@
 //!
 //! The same declarations give the same bytes, so that a repository can keep the files and a test can say whether they
 //! are up to date: [`check`]. Files that are only begun here and are then somebody's own work are never overwritten:
-//! `runbooks/NAME.md`.
+//! `runbooks/NAME.md`, and `targets/*.yaml`, which say where instances and Alertmanagers are.
 
+mod alertmanager;
 mod command;
 mod declared;
+mod document;
 mod folder;
+mod prometheus;
+mod runbook;
+mod words;
 mod yaml;
 
-pub use command::from_args;
+pub use command::{from_args, run};
 pub use folder::Report;
 
 use crate::error::{Error, Kind};
@@ -21,8 +26,11 @@ use std::path::Path;
 /// The folder of runbooks.
 const RUNBOOKS: &str = "runbooks";
 
+/// The folder of the files that say where things are.
+const TARGETS: &str = "targets";
+
 /// Writes every file into a folder, which is made if it is not there. Each is written whole or not at all, and only if it
-/// would change. A runbook that is there stays as it is. Nothing is deleted: what is no longer made is in the report.
+/// would change. What is only begun and is there, a runbook, stays as it is. Nothing is deleted: what is no longer made is in the report.
 ///
 /// ```
 /// use observe_core::slo::Slo;
@@ -47,7 +55,7 @@ pub fn write(telemetry: &Telemetry, folder: impl AsRef<Path>) -> Result<Report, 
 }
 
 /// Whether the folder has what [`write`] would write: for a repository that keeps the files, in a test. Changes nothing. What
-/// a runbook says does not matter, but it has to be there.
+/// a runbook says by now does not matter, but it has to be there.
 ///
 /// # Errors
 ///
@@ -75,12 +83,14 @@ struct File {
 impl File {
     /// Whether it is only begun here and is then somebody's own work, which is not overwritten.
     fn is_begun(&self) -> bool {
-        self.path.split('/').next() == Some(RUNBOOKS)
+        matches!(self.path.split_once('/'), Some((RUNBOOKS | TARGETS, _)))
     }
 }
 
 /// Every file. The same declarations give the same bytes.
 fn files(declared: &Declared) -> Vec<File> {
-    let _ = declared;
-    Vec::new()
+    let mut files = vec![alertmanager::file(declared), document::file(declared)];
+    files.extend(prometheus::files(declared));
+    files.extend(runbook::files(declared));
+    files
 }

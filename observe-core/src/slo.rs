@@ -410,6 +410,11 @@ impl Slo {
         may && !self.to_end && (self.threshold().is_some() || matches!(self.indicator, Indicator::Judged(_)))
     }
 
+    /// Whether answers of 400 to 499 do not count.
+    pub(crate) fn leaves_client_errors_out(&self) -> bool {
+        self.excludes_client_errors
+    }
+
     /// The promise by contract, in percent.
     pub(crate) fn contract(&self) -> Option<f64> {
         self.sla

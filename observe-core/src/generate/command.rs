@@ -9,21 +9,23 @@ use std::path::PathBuf;
 /// The command's name.
 const COMMAND: &str = "generate";
 
+const USAGE: &str = "usage: generate DIR [--check]: writes rules, dashboards and documents into DIR; with --check, says \
+                     whether they are there";
+
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
 enum Asked {
-    /// Something else.
-    Nothing,
     Help,
     Write(PathBuf),
     Check(PathBuf),
 }
 
 /// Gives a service the command `generate DIR [--check]`: where the command line asks for it, it is done, what became of
-/// each file is said on standard error, and the answer is `true`: then there is nothing to serve.
+/// each file is said on standard error, and what its metrics cost ([`Telemetry::audit`]), and the answer is `true`: then
+/// there is nothing to serve.
 ///
 /// It belongs behind what declares metrics, pools and queues, and before what listens. With `--check` nothing is written;
-/// it is an error if the files are not those that would be.
+/// it is an error if the files are not those that would be. Who reads the command line by other means has [`run`].
 ///
 /// ```
 /// use observe_core::{Telemetry, generate};
@@ -43,33 +45,37 @@ enum Asked {
 /// If the command is not written so ([`Error::is_invalid`]), or as [`write`](super::write) and [`check`](super::check)
 /// say.
 pub fn from_args(telemetry: &Telemetry) -> Result<bool, Error> {
-    let mut args = std::env::args_os();
-    let program = args.next().map(PathBuf::from).unwrap_or_default();
-    let program = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    match asked(args).map_err(|fault| Error::new(Kind::Invalid, format!("{fault} ({})", usage(&program))))? {
-        Asked::Nothing => return Ok(false),
-        Asked::Help => say(&usage(&program)),
-        Asked::Write(folder) => say(&super::write(telemetry, folder)?.to_string()),
+    let mut args = std::env::args_os().skip(1);
+    let is_asked = args.next().is_some_and(|first| first == COMMAND);
+    if is_asked {
+        run(telemetry, args)?;
+    }
+    Ok(is_asked)
+}
+
+/// The same for a service that reads its command line itself: the arguments are those behind `generate`.
+///
+/// # Errors
+///
+/// As [`from_args`].
+pub fn run(telemetry: &Telemetry, args: impl IntoIterator<Item = impl Into<OsString>>) -> Result<(), Error> {
+    let asked = asked(args.into_iter().map(Into::into));
+    match asked.map_err(|fault| Error::new(Kind::Invalid, format!("{fault} ({USAGE})")))? {
+        Asked::Help => say(USAGE),
+        Asked::Write(folder) => {
+            let report = super::write(telemetry, folder)?;
+            say(&format!("{report}\n\n{}", telemetry.audit()));
+        }
         Asked::Check(folder) => {
             super::check(telemetry, &folder)?;
             say(&format!("{}: as it should be", folder.display()));
         }
     }
-    Ok(true)
+    Ok(())
 }
 
-fn usage(program: &str) -> String {
-    format!(
-        "usage: {program} {COMMAND} DIR [--check]: writes rules, dashboards and documents into DIR; with --check, says \
-         whether they are there"
-    )
-}
-
-/// Or what is wrong with it.
-fn asked(mut args: impl Iterator<Item = OsString>) -> Result<Asked, String> {
-    if args.next().is_none_or(|first| first != COMMAND) {
-        return Ok(Asked::Nothing);
-    }
+/// What the arguments behind the command's name ask for, or what is wrong with them.
+fn asked(args: impl Iterator<Item = OsString>) -> Result<Asked, String> {
     let (mut folder, mut checks, mut options) = (None, false, true);
     for arg in args {
         match arg.to_str() {
@@ -105,25 +111,22 @@ mod tests {
     }
 
     #[test]
-    fn the_command_is_taken_and_others_are_left_alone() {
+    fn the_command_is_taken() {
         let folder = || PathBuf::from("deploy");
-        assert_eq!(asked_by(&["generate", "deploy"]), Ok(Asked::Write(folder())));
-        assert_eq!(asked_by(&["generate", "deploy", "--check"]), Ok(Asked::Check(folder())));
-        assert_eq!(asked_by(&["generate", "--check", "--", "--help"]), Ok(Asked::Check("--help".into())));
-        assert_eq!(asked_by(&["generate", "--help"]), Ok(Asked::Help));
-        for other in [&[][..], &["--listen", "generate"], &["serve"]] {
-            assert_eq!(asked_by(other), Ok(Asked::Nothing));
-        }
+        assert_eq!(asked_by(&["deploy"]), Ok(Asked::Write(folder())));
+        assert_eq!(asked_by(&["deploy", "--check"]), Ok(Asked::Check(folder())));
+        assert_eq!(asked_by(&["--check", "--", "--help"]), Ok(Asked::Check("--help".into())));
+        assert_eq!(asked_by(&["--help"]), Ok(Asked::Help));
     }
 
     // Mutation caught: a folder more that wins, an option that is taken for a folder.
     #[test]
     fn what_is_written_otherwise_is_refused_by_name() {
         for (args, named) in [
-            (&["generate"][..], "which folder"),
-            (&["generate", "--chek", "deploy"], "`--chek`"),
-            (&["generate", "a", "b"], "`b` is one more"),
-            (&["generate", ""], "empty"),
+            (&[][..], "which folder"),
+            (&["--chek", "deploy"], "`--chek`"),
+            (&["a", "b"], "`b` is one more"),
+            (&[""], "empty"),
         ] {
             let fault = asked_by(args).unwrap_err();
             assert!(fault.contains(named), "{fault}");

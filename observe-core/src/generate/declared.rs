@@ -54,6 +54,11 @@ impl Declared {
         }
     }
 
+    /// A time that was chosen for a period of 30 days, as the objective with the shortest period has it.
+    pub(super) fn shortened(&self, time: Duration) -> Duration {
+        self.slos.iter().map(|slo| slo.scaled(time)).min().unwrap_or(time)
+    }
+
     /// Whether a scrape shows a family of this name.
     pub(super) fn has(&self, family: &str) -> bool {
         self.families.contains_key(family)

@@ -44,7 +44,7 @@ impl Report {
             let path = folder.join(&file.path);
             found.push((file.path.clone(), find(file, &path).map_err(|error| unreadable(&path, error))?));
         }
-        for below in ["", super::RUNBOOKS] {
+        for below in ["", super::RUNBOOKS, super::TARGETS] {
             let path = folder.join(below);
             let stale = stale(&path, below, files).map_err(|error| unreadable(&path, error))?;
             found.extend(stale.into_iter().map(|path| (path, Found::Stale)));
@@ -87,7 +87,7 @@ impl Report {
         self.those(|found| found == Found::Same)
     }
 
-    /// The files that were there and are only begun by this library: runbooks. What they say is somebody's work.
+    /// The files that were there and are only begun by this library, as runbooks are: what they say is somebody's work.
     pub fn kept(&self) -> impl Iterator<Item = &str> {
         self.those(|found| found == Found::Kept)
     }

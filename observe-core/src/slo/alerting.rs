@@ -110,7 +110,7 @@ impl Alerting {
         self.runbooks.as_ref().map(|url| url.replace(NAME, name))
     }
 
-    /// Its texts that are labels in rules, with what each is.
+    /// The two, with what each is.
     pub(super) fn severities(&self) -> [(&'static str, &Severity); 2] {
         [("page", &self.page), ("ticket", &self.ticket)]
     }
@@ -129,12 +129,13 @@ pub struct Severity {
     label: String,
     level: Option<String>,
     response: Option<Duration>,
+    webhook: Option<String>,
 }
 
 impl Severity {
     /// By the label `severity` that alerts have, by which Alertmanager routes them.
     pub fn new(label: impl Into<String>) -> Self {
-        Self { label: label.into(), level: None, response: None }
+        Self { label: label.into(), level: None, response: None, webhook: None }
     }
 
     /// As the organisation numbers it: `SEV2`. Defaults to none.
@@ -149,10 +150,22 @@ impl Severity {
         self
     }
 
+    /// Where Alertmanager sends alerts of this severity, in the `alertmanager.yaml` that is generated: an address by HTTP that
+    /// takes its webhooks. It is no secret: it stands in that file. Defaults to a placeholder,
+    /// `http://127.0.0.1:9095/` and the label.
+    pub fn webhook(mut self, url: impl Into<String>) -> Self {
+        self.webhook = Some(url.into());
+        self
+    }
+
     /// The value of the label `severity`.
     #[must_use]
     pub fn label(&self) -> &str {
         &self.label
+    }
+
+    pub(crate) fn webhook_url(&self) -> Option<&str> {
+        self.webhook.as_deref()
     }
 
     pub(crate) fn level_name(&self) -> Option<&str> {

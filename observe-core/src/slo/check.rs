@@ -46,6 +46,12 @@ pub(crate) fn check(slos: &[Slo], alerting: &Alerting) -> Result<Vec<String>, Er
             );
             return Err(Error::new(Kind::Invalid, text));
         }
+        if let Some(url) = severity.webhook_url().filter(|url| !is_web_address(url)) {
+            let text = format!(
+                "alerting: the webhook `{url}` of {which} is no address that begins with http:// or https://"
+            );
+            return Err(Error::new(Kind::Invalid, text));
+        }
     }
     Ok(slos.iter().flat_map(Slo::warnings).collect())
 }
@@ -143,6 +149,14 @@ impl Slo {
             })
             .collect()
     }
+}
+
+/// An absolute address by HTTP.
+fn is_web_address(url: &str) -> bool {
+    let is_ours = |scheme: &http::uri::Scheme| {
+        *scheme == http::uri::Scheme::HTTP || *scheme == http::uri::Scheme::HTTPS
+    };
+    url.parse::<http::Uri>().is_ok_and(|url| url.scheme().is_some_and(is_ours) && url.host().is_some())
 }
 
 /// Letters, digits, `_`, `-`; the first is a letter or a digit.
@@ -249,5 +263,15 @@ mod tests {
         let alerting = Alerting::new().ticket(Severity::new("not urgent"));
         let error = check(&[], &alerting).unwrap_err();
         assert!(error.to_string().starts_with("alerting: the label `not urgent` of ticket"), "{error}");
+        for url in ["pager.example.org/x", "ftp://pager.example.org", "/x", "http://"] {
+            let alerting = Alerting::new().page(Severity::new("page").webhook(url));
+            let error = check(&[], &alerting).unwrap_err();
+            assert!(
+                error.to_string().starts_with(&format!("alerting: the webhook `{url}` of page")),
+                "{error}"
+            );
+        }
+        let alerting = Alerting::new().page(Severity::new("page").webhook("https://pager.example.org/x"));
+        assert!(check(&[], &alerting).is_ok());
     }
 }
