@@ -3,6 +3,7 @@
 use crate::roles::Role;
 use lexopt::prelude::*;
 use std::error::Error;
+use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,8 +13,11 @@ pub(crate) const HELP: &str = "\
 Three small services under observation: checkout, payment and inventory.
 
 Usage: checkout [OPTIONS]
+       checkout [OPTIONS] generate DIR [--check]
 
 Without --role, checkout starts the other two as children and ends them with itself.
+With generate, it writes its alert rules, dashboards and documents into DIR, or says with --check
+whether they are there, and ends.
 
   --listen ADDR      where checkout listens [127.0.0.1:3000]; the others take the next two
                      ports; with port 0 the system gives each one a port
@@ -24,6 +28,8 @@ Without --role, checkout starts the other two as children and ends them with its
   --last-scrape SECS how long it waits for one more scrape before it closes [0]
   --still-running SECS   requests that run longer are told of [30]
   --snapshots DIR    where the flight recorder writes what happened before a panic [nowhere]
+  --slo-period SECS  over how long its objectives are meant [2592000: 30 days]; with less than 14 days, alerts
+                     look back over less: with 43200, over a minute instead of an hour
   --data DIR         where orders are kept [a temporary folder]
   --role NAME        run one service alone: checkout, payment or inventory
   --payment ADDR     where payment is, for --role checkout [the port after checkout's]
@@ -41,6 +47,7 @@ pub(crate) struct Args {
     pub(crate) last_scrape: Duration,
     pub(crate) still_running: Duration,
     pub(crate) snapshots: Option<PathBuf>,
+    pub(crate) slo_period: Duration,
     pub(crate) data: Option<PathBuf>,
     /// `None`: checkout, with the others as its children.
     pub(crate) role: Option<Role>,
@@ -49,6 +56,8 @@ pub(crate) struct Args {
     /// A child: it ends when its standard input does, and leaves signals to its parent.
     pub(crate) child: bool,
     pub(crate) help: bool,
+    /// What stands behind `generate`.
+    pub(crate) generate: Option<Vec<OsString>>,
 }
 
 impl Args {
@@ -62,12 +71,14 @@ impl Args {
             last_scrape: Duration::ZERO,
             still_running: Duration::from_secs(30),
             snapshots: None,
+            slo_period: Duration::from_secs(30 * 24 * 3600),
             data: None,
             role: None,
             payment: None,
             inventory: None,
             child: false,
             help: false,
+            generate: None,
         };
         while let Some(arg) = parser.next()? {
             match arg {
@@ -79,12 +90,16 @@ impl Args {
                 Long("last-scrape") => args.last_scrape = parser.value()?.parse_with(seconds)?,
                 Long("still-running") => args.still_running = parser.value()?.parse_with(seconds)?,
                 Long("snapshots") => args.snapshots = Some(parser.value()?.into()),
+                Long("slo-period") => args.slo_period = parser.value()?.parse_with(seconds)?,
                 Long("data") => args.data = Some(parser.value()?.into()),
                 Long("role") => args.role = Some(parser.value()?.parse()?),
                 Long("payment") => args.payment = Some(parser.value()?.parse()?),
                 Long("inventory") => args.inventory = Some(parser.value()?.parse()?),
                 Long("child") => args.child = true,
                 Short('h') | Long("help") => args.help = true,
+                Value(command) if command == "generate" => {
+                    args.generate = Some(parser.raw_args()?.collect());
+                }
                 other => return Err(other.unexpected()),
             }
         }
@@ -127,6 +142,13 @@ mod tests {
         assert_eq!((args.load, args.role), (5, Some(Role::Payment)));
         assert_eq!(args.duration, Some(Duration::from_millis(500)));
         assert_eq!(args.after(1).unwrap().to_string(), "[::1]:0");
+    }
+
+    #[test]
+    fn what_stands_behind_generate_is_left_to_it() {
+        let args = parse(&["--slo-period", "43200", "generate", "deploy", "--check"]).unwrap();
+        assert_eq!(args.generate.unwrap(), ["deploy", "--check"]);
+        assert_eq!(args.slo_period, Duration::from_secs(12 * 3600));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod error;
 mod feed;
 mod last_scrape;
 mod load;
+mod objectives;
 mod order;
 mod pool;
 mod receipts;
@@ -45,6 +46,9 @@ fn run() -> Result<(), Box<dyn Error>> {
         banner::help();
         return Ok(());
     }
+    if let Some(asked) = &args.generate {
+        return roles::checkout::generate(&args, asked);
+    }
     let role = args.role.unwrap_or(Role::Checkout);
     let listener = TcpListener::bind(args.listen)
         .map_err(|error| format!("{}: {error} (--listen 127.0.0.1:0 takes free ports)", args.listen))?;
@@ -67,6 +71,9 @@ fn run() -> Result<(), Box<dyn Error>> {
     std::panic::set_hook(Box::new(|_| ()));
     let mut builder =
         Telemetry::builder(role.name()).version(env!("CARGO_PKG_VERSION")).still_running(args.still_running);
+    if role == Role::Checkout {
+        builder = objectives::declare(builder, args.slo_period);
+    }
     if let Some(folder) = &args.snapshots {
         builder = builder.snapshots(folder);
     }

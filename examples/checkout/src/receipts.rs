@@ -1,8 +1,9 @@
 //! The work queue: receipts are written after the client has its answer.
 
+use crate::objectives;
 use crate::pool::PoolError;
 use crate::store::Store;
-use observe_core::{Kind, Telemetry, mpsc};
+use observe_core::{Kind, SloEvents, Telemetry, mpsc};
 use std::collections::HashMap;
 use std::error::Error;
 use tokio::task::JoinHandle;
@@ -28,7 +29,8 @@ impl Receipts {
         telemetry: &Telemetry,
     ) -> Result<(Self, JoinHandle<()>), Box<dyn Error>> {
         let (sender, messages) = mpsc::channel(telemetry.registry(), "receipts", LENGTH)?;
-        let worker = tokio::spawn(work(messages, store, telemetry.clone()));
+        let promised = telemetry.slo_events(objectives::RECEIPTS)?;
+        let worker = tokio::spawn(work(messages, store, telemetry.clone(), promised));
         Ok((Self { messages: sender }, worker))
     }
 
@@ -44,12 +46,20 @@ impl Receipts {
     }
 }
 
-async fn work(mut messages: mpsc::Receiver<Message>, store: Store, telemetry: Telemetry) {
+async fn work(
+    mut messages: mpsc::Receiver<Message>,
+    store: Store,
+    telemetry: Telemetry,
+    promised: SloEvents,
+) {
     while let Some(Message { order, headers }) = messages.recv().await {
         let parent = telemetry.extract(&headers);
         let operation = telemetry.operation("write receipt").kind(Kind::Consumer).parent(&parent).start();
         // Its line tells of a failure.
-        let _ = operation.instrument_result(write(order, &store)).await;
+        match operation.instrument_result(write(order, &store)).await {
+            Ok(()) => promised.good(),
+            Err(_) => promised.bad(),
+        }
     }
 }
 

@@ -68,7 +68,7 @@ fn of_objective(slo: &Slo, declared: &Declared) -> Runbook {
     let mut meaning = Vec::new();
     meaning.extend(about.impact.as_deref().map(line));
     meaning.push(format!(
-        "{} % of the {} are to be good, over {}: {}. So many are bad that the budget for it is spent too fast.",
+        "{} % of the {} are to be good, over {}: one is, if {}. Now so many are bad that the error budget is spent too fast.",
         number(slo.objective()),
         events(slo),
         time(slo.period()),

@@ -7,10 +7,11 @@ use crate::error::{Failure, ShopError};
 use crate::feed::{Feed, answer};
 use crate::order::{NewOrder, Order};
 use crate::receipts::Receipts;
+use crate::roles::Role;
 use crate::shop::Shop;
 use crate::shutdown::Shutdown;
 use crate::store::Store;
-use crate::{load, server};
+use crate::{load, objectives, server};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
@@ -20,8 +21,10 @@ use http::StatusCode;
 use observe_core::{ObserveFuture as _, StreamGuard, Telemetry};
 use serde::Deserialize;
 use std::error::Error;
-use std::net::TcpListener;
+use std::ffi::OsString;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use tokio::task::JoinHandle;
 
 /// Runs until it is time to end; then finishes requests, orders and receipts, in this order.
 pub(crate) async fn run(
@@ -42,6 +45,40 @@ pub(crate) async fn run(
             temporary.path()
         }
     };
+    let (shop, worker) = open(folder, peers, telemetry, &shutdown).await?;
+    let load = tokio::spawn(load::run(listener.local_addr()?, args.load, shutdown.clone()));
+    server::serve(listener, app(shop, telemetry), shutdown).await?;
+    load.await?;
+    // Orders in progress, and open WebSockets, hold the shop, and with it the queue: the worker ends after the last of them.
+    worker.await?;
+    Ok(())
+}
+
+/// Makes all that has metrics, and generates what is made of them and of the objectives. Nothing is served.
+pub(crate) fn generate(args: &Args, asked: &[OsString]) -> Result<(), Box<dyn Error>> {
+    if !matches!(args.role, None | Some(Role::Checkout)) {
+        return Err("objectives are declared by the role checkout alone".into());
+    }
+    let telemetry =
+        objectives::declare(Telemetry::builder(Role::Checkout.name()), args.slo_period).build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (folder, nowhere) = (tempfile::tempdir()?, SocketAddr::from(([127, 0, 0, 1], 0)));
+        let peers = Peers { payment: nowhere, inventory: nowhere };
+        let shutdown = Shutdown::listen(args, &telemetry)?;
+        let (shop, _) = open(folder.path(), &peers, &telemetry, &shutdown).await?;
+        let _app = app(shop, &telemetry);
+        Ok(observe_core::generate::run(&telemetry, asked)?)
+    })
+}
+
+/// What it takes to sell something, and the worker that ends after it.
+async fn open(
+    folder: &std::path::Path,
+    peers: &Peers,
+    telemetry: &Telemetry,
+    shutdown: &Shutdown,
+) -> Result<(Shop, JoinHandle<()>), Box<dyn Error>> {
     let store = Store::open(folder, telemetry).await?;
     let (receipts, worker) = Receipts::start(store.clone(), telemetry)?;
     let shop = Shop {
@@ -51,12 +88,7 @@ pub(crate) async fn run(
         receipts,
         feed: Feed::new(shutdown.clone()),
     };
-    let load = tokio::spawn(load::run(listener.local_addr()?, args.load, shutdown.clone()));
-    server::serve(listener, app(shop, telemetry), shutdown).await?;
-    load.await?;
-    // Orders in progress, and open WebSockets, hold the shop, and with it the queue: the worker ends after the last of them.
-    worker.await?;
-    Ok(())
+    Ok((shop, worker))
 }
 
 fn app(shop: Shop, telemetry: &Telemetry) -> Router {

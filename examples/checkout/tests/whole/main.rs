@@ -3,6 +3,8 @@
 
 #[cfg(test)]
 mod drain;
+#[cfg(test)]
+mod generated;
 mod prometheus;
 // `cfg`, so that lints know their helpers for test code.
 #[cfg(test)]
