@@ -84,6 +84,27 @@ impl Filter {
         level <= most
     }
 
+    /// This one, with another level for a target, and for those that begin with it.
+    ///
+    /// # Errors
+    ///
+    /// If that is no target, or there are too many.
+    pub(crate) fn with(&self, target: &str, level: LevelFilter) -> Result<Filter, Error> {
+        let refuse = |rule: &str| Err(Error::new(Kind::Invalid, format!("log target `{target}`: {rule}")));
+        if !target.is_empty() && parse_directive(&format!("{target}=info")) != Ok((target, LevelFilter::INFO))
+        {
+            return refuse(
+                "a target begins with a letter, a digit, `_`, `-` or `:`, and has no `=` and no brackets",
+            );
+        }
+        let mut filter = self.clone();
+        filter.set(target, level);
+        if filter.directives.len() > MAX_DIRECTIVES {
+            return refuse("there are as many as there may be");
+        }
+        Ok(filter)
+    }
+
     /// What this one or the other lets through.
     pub(crate) fn or(&self, other: &Filter) -> Filter {
         let mut both = Filter { directives: Vec::new() };
@@ -215,6 +236,18 @@ mod tests {
         let (filter, errors) = Filter::parse(&text.join(","));
         assert_eq!(filter.directives.len(), MAX_DIRECTIVES);
         assert!(errors.len() == 1 && errors[0].to_string().contains("256"), "{errors:?}");
+    }
+
+    #[test]
+    fn one_target_gets_another_level() {
+        let filter = filter("info,hyper=debug");
+        let with = |target: &str, level| filter.with(target, level).map(|filter| filter.to_string());
+        assert_eq!(with("hyper", LevelFilter::OFF).unwrap(), "info,hyper=off");
+        assert_eq!(with("", LevelFilter::WARN).unwrap(), "warn,hyper=debug");
+        assert_eq!(with("shop::db", LevelFilter::TRACE).unwrap(), "info,hyper=debug,shop::db=trace");
+        for bad in ["a=b", "[span]", " ", "a,b", "*"] {
+            assert!(with(bad, LevelFilter::INFO).unwrap_err().is_invalid(), "{bad}");
+        }
     }
 
     // Mutation caught: `spares` that asks the directive for all targets (`RUST_LOG=app=info` hides panics).

@@ -61,6 +61,7 @@
 //!   `Builder::otlp_metrics`: metrics are pushed there.
 //! - `otlp-grpc`: to a collector by gRPC, too.
 //! - `opentelemetry`: `Builder::opentelemetry_context`, so that libraries instrumented with its API join the same trace.
+//! - `signal`: `Builder::debug_signal`, `Builder::snapshot_signal`: what operators ask for by signals (Unix).
 //! - `subscriber`: `Telemetry::layer`, to join a `tracing-subscriber` registry.
 //! - `test-util`: `testing`, what a test sees of one telemetry.
 //! - `tokio`: `spawn` and `spawn_blocking`, tasks that take their context along; `mpsc` and `semaphore`, channels and
@@ -98,6 +99,7 @@ mod http_stream;
 mod hub;
 mod in_flight;
 pub mod label;
+mod levels;
 mod log_sampling;
 pub mod metric;
 mod observed;
@@ -116,6 +118,8 @@ mod request;
 mod sampling;
 mod scratch;
 pub mod semconv;
+#[cfg(all(unix, feature = "signal"))]
+mod signals;
 mod slab;
 pub mod slo;
 mod span;
@@ -165,6 +169,7 @@ pub use export::spans::SpanLimits;
 pub use filter::Filter;
 pub use future::{Current, InCurrent, Instrumented, ObserveFuture};
 pub use in_flight::InFlight;
+pub use levels::Levels;
 pub use log_sampling::LogSampling;
 /// ```
 /// use observe_core::label::LabelSet;

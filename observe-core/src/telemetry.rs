@@ -13,13 +13,13 @@ mod layer;
 mod objectives;
 mod scope;
 mod snapshots;
+mod watches;
 
 pub use builder::Builder;
 pub use objectives::{SloEvents, SloStatus};
 pub use scope::Scoped;
 
 use crate::audit::Audit;
-use crate::burn_watch::BurnWatch;
 use crate::context::{Context, Extract, Inject};
 use crate::export::json::JsonLines;
 use crate::export::snapshot::Snapshots;
@@ -27,16 +27,18 @@ use crate::filter::Filter;
 use crate::http_client::HttpClient;
 use crate::http_server::HttpServer;
 use crate::hub::Hub;
+use crate::levels::Levels;
 use crate::operation::OperationBuilder;
 use crate::readiness::Readiness;
 use crate::registry::Registry;
-use crate::subscriber::{LogBridge, Subscriber, Witness};
+use crate::subscriber::{Subscriber, Witness};
 use exports::Exports;
 use std::fmt;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tracing::Dispatch;
+use watches::Watches;
 
 /// Everything that a service observes, and the ways out. Cloned freely: clones are one telemetry.
 ///
@@ -62,7 +64,8 @@ struct Inner {
     /// The requests that were still running at the end were told of.
     unfinished_told: AtomicBool,
     snapshots: Option<Arc<Snapshots>>,
-    _watch: Option<BurnWatch>,
+    levels: Levels,
+    _watches: Watches,
 }
 
 struct Door {
@@ -134,15 +137,15 @@ impl Telemetry {
         self.inner.hub.inject(context, carrier);
     }
 
-    /// Changes which lines and spans are recorded, while the process runs.
+    /// Changes which lines and spans are recorded, while the process runs: [`Levels::set`].
     pub fn set_filter(&self, filter: Filter) {
-        // One at a time: what callsites were told last is what counts.
-        static CHANGES: Mutex<()> = Mutex::new(());
-        let _alone = CHANGES.lock().unwrap_or_else(PoisonError::into_inner);
-        self.inner.hub.set_filter(filter);
-        LogBridge::follow(&self.inner.hub);
-        // Callsites remember what they were told.
-        tracing_core::callsite::rebuild_interest_cache();
+        self.inner.levels.set(filter);
+    }
+
+    /// Which lines and spans are recorded, to be changed while the process runs, also for a while.
+    #[must_use]
+    pub fn levels(&self) -> Levels {
+        self.inner.levels.clone()
     }
 }
 
@@ -158,11 +161,22 @@ impl Inner {
         lines: Option<Arc<JsonLines>>,
         exports: Exports,
         snapshots: Option<Arc<Snapshots>>,
-        watch: Option<BurnWatch>,
+        levels: Levels,
+        watches: Watches,
     ) -> Self {
         let unfinished_told = AtomicBool::new(false);
         let (dispatch, readiness) = (OnceLock::new(), Readiness::default());
-        Self { hub, dispatch, lines, exports, readiness, unfinished_told, snapshots, _watch: watch }
+        Self {
+            hub,
+            dispatch,
+            lines,
+            exports,
+            readiness,
+            unfinished_told,
+            snapshots,
+            levels,
+            _watches: watches,
+        }
     }
 
     /// Our subscriber, for scopes.

@@ -53,13 +53,14 @@ const FLOORS: &[(&str, &[&str])] = &[
             "task",
             "observed",
             "subscriber",
+            "levels",
             "http_stream",
             "stream_guard",
             "http_client",
             "http_server",
         ],
     ),
-    ("edges out", &["export", "audit", "burn_watch"]),
+    ("edges out", &["export", "audit", "burn_watch", "signals"]),
     ("roof", &["telemetry", "generate", "testing", "lib"]),
 ];
 

@@ -119,6 +119,9 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("slo/burn_rule.rs", "MINUTE", "a unit"),
     ("slo/burn_rule.rs", "SHORT_PERIOD", "a rule of alerts"),
     ("slo/burn_rule.rs", "USUAL_PERIOD", "a rule of alerts"),
+    ("levels.rs", "LOOK_EVERY", "a pace"),
+    ("log_sampling.rs", "NO_RULE", "a mark"),
+    ("trace/held.rs", "SIZE", "what is known of a line, always as much"),
 ];
 
 /// The crates' code, tests left out, by the path that the page uses.

@@ -26,6 +26,7 @@ pub mod cardinality {}
 #[doc = "[Sampling]: self::sampling"]
 #[doc = "[Shutdown]: self::shutdown"]
 #[doc = "[USE]: self::usage"]
+#[doc = "[Flight recorder]: self::flight_recorder"]
 #[doc = ""]
 #[doc = include_str!("../docs/logs.md")]
 pub mod logs {}

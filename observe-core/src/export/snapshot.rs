@@ -56,10 +56,16 @@ pub(crate) enum Reason {
     Panic,
     /// The error budget of an objective burns.
     Burn,
+    /// An operator sent a signal.
+    #[cfg_attr(
+        not(all(unix, feature = "signal")),
+        allow(dead_code, reason = "the folder knows those of a build that has it")
+    )]
+    Signal,
 }
 
 impl Reason {
-    const ALL: [Reason; 3] = [Reason::Call, Reason::Panic, Reason::Burn];
+    const ALL: [Reason; 4] = [Reason::Call, Reason::Panic, Reason::Burn, Reason::Signal];
 
     /// As it stands in the snapshot's name.
     pub(crate) const fn as_str(self) -> &'static str {
@@ -67,13 +73,14 @@ impl Reason {
             Reason::Call => "call",
             Reason::Panic => "panic",
             Reason::Burn => "burn",
+            Reason::Signal => "signal",
         }
     }
 
     /// How long the worker waits before it looks: the trace of what panicked ends meanwhile.
     const fn patience(self) -> Duration {
         match self {
-            Reason::Call | Reason::Burn => Duration::ZERO,
+            Reason::Call | Reason::Burn | Reason::Signal => Duration::ZERO,
             Reason::Panic => SETTLE,
         }
     }

@@ -46,6 +46,8 @@ pub struct Builder {
     filter: Option<Filter>,
     log_sampling: Option<LogSampling>,
     hold_back: Option<Filter>,
+    #[cfg(all(unix, feature = "signal"))]
+    signals: crate::signals::Wishes,
     format: Option<LogFormat>,
     writer: Option<Box<dyn Write + Send>>,
     limits: QueueLimits,
@@ -83,6 +85,8 @@ impl Builder {
             filter: None,
             log_sampling: None,
             hold_back: None,
+            #[cfg(all(unix, feature = "signal"))]
+            signals: crate::signals::Wishes::default(),
             format: None,
             writer: None,
             limits: QueueLimits::default(),
@@ -201,6 +205,21 @@ impl Builder {
     /// flight recorder at once. Defaults to none: making such lines costs what making lines costs.
     pub fn hold_back(mut self, filter: Filter) -> Self {
         self.hold_back = Some(filter);
+        self
+    }
+
+    /// Has this signal (`SIGUSR1`, say) begin the debug mode ([`Levels::debug`](crate::Levels::debug)), and end it if it had
+    /// begun. Its number is of the platform's making: `signal_hook::consts`, `libc`. Defaults to none.
+    #[cfg(all(unix, feature = "signal"))]
+    pub fn debug_signal(mut self, signal: i32) -> Self {
+        self.signals.debug = Some(signal);
+        self
+    }
+
+    /// Has this signal (`SIGUSR2`, say) take a snapshot ([`Telemetry::snapshot`]). Defaults to none.
+    #[cfg(all(unix, feature = "signal"))]
+    pub fn snapshot_signal(mut self, signal: i32) -> Self {
+        self.signals.snapshot = Some(signal);
         self
     }
 

@@ -1,7 +1,6 @@
 //! A telemetry, wired from what its builder was told.
 
 use super::Builder;
-use crate::burn_watch::BurnWatch;
 use crate::catalogue;
 use crate::context::Propagation;
 use crate::error::{Error, Kind};
@@ -9,6 +8,7 @@ use crate::export::json::{JsonLines, Keys, LogOptions, Service};
 use crate::function;
 use crate::http_metrics::HttpNames;
 use crate::hub::{Hub, Nowhere, Parts};
+use crate::levels::Levels;
 use crate::log_sampling::LogRules;
 use crate::panics;
 use crate::record::Sink;
@@ -24,6 +24,7 @@ use crate::telemetry::decide::{
 use crate::telemetry::drain::Overdue;
 use crate::telemetry::itself::Itself;
 use crate::telemetry::snapshots::Wanted;
+use crate::telemetry::watches::Watches;
 use crate::telemetry::{Inner, Telemetry};
 use crate::traces::Traces;
 use std::io;
@@ -125,7 +126,7 @@ impl Builder {
             ),
             slos: Arc::clone(&slos),
             log_rules,
-            filter: filter.value,
+            filter: filter.value.clone(),
             service,
             http_names: self.http_names,
         });
@@ -151,13 +152,11 @@ impl Builder {
             started: started as f64 / 1e9,
         };
 
-        let (watch, unwatched) = match BurnWatch::start(&hub, snapshots.as_ref(), self.on_burn) {
-            Ok(watch) => (watch, None),
-            Err(error) => {
-                (None, Some(format!("{error:?}: how fast budgets are spent is looked at only when scraped")))
-            }
-        };
-        let inner = Arc::new(Inner::new(Arc::clone(&hub), lines, exports, snapshots, watch));
+        let (watches, unwatched) = Watches::burns(&hub, snapshots.as_ref(), self.on_burn);
+        let levels = Levels::new(&hub, filter.value);
+        #[cfg(all(unix, feature = "signal"))]
+        let watches = watches.and_signals(self.signals, &hub, &levels, snapshots.as_ref())?;
+        let inner = Arc::new(Inner::new(Arc::clone(&hub), lines, exports, snapshots, levels, watches));
         let mut complaints: Vec<String> = complaints.iter().map(Error::to_string).collect();
         complaints.extend(misread);
         complaints.extend(unsampled.as_ref().map(Error::to_string));
