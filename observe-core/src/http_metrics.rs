@@ -380,6 +380,11 @@ impl<L: LabelSet> Default for Later<L> {
 }
 
 impl<L: LabelSet> Later<L> {
+    /// The family, if it was asked for.
+    pub(crate) fn seen(&self) -> Option<&Family<L, Histogram>> {
+        self.0.get().map(|family| &**family)
+    }
+
     /// What the registry refuses is recorded all the same, unseen, and told.
     pub(crate) fn get(
         &self,

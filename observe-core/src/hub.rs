@@ -13,7 +13,7 @@ use crate::http_metrics::{
 use crate::label::own::label_set;
 use crate::label::{LabelSet, LabelValue};
 use crate::log_sampling::LogRules;
-use crate::metric::{Counter, Family, Histogram};
+use crate::metric::{AnyFamily, Counter, Family, Histogram};
 use crate::record::{LogRecord, Sink};
 use crate::registry::Registry;
 use crate::sampling::Sampling;
@@ -313,6 +313,13 @@ impl Hub {
             let refused = |error: &Error| self.say(Level::WARN, &error.to_string());
             HttpMetrics::register(&self.registry, &self.service, self.http_names, refused)
         })
+    }
+
+    /// How long requests and calls took that were answered so far, where there was one.
+    pub(crate) fn answered(&self) -> [Option<&dyn AnyFamily>; 2] {
+        let http = self.http.get();
+        let calls = http.and_then(|http| http.calls.seen());
+        [http.map(|http| &*http.duration as &dyn AnyFamily), calls.map(|calls| calls as &dyn AnyFamily)]
     }
 
     /// The metrics of HTTP clients, registered with the first that is asked for.

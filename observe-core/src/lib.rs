@@ -86,6 +86,7 @@ mod current;
 mod error;
 mod export;
 mod fields;
+mod figures;
 mod filter;
 mod function;
 mod future;

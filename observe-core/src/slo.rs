@@ -14,6 +14,7 @@ mod event;
 mod judge;
 mod live;
 mod metrics;
+mod propose;
 mod slos;
 mod windows;
 
@@ -21,6 +22,7 @@ pub use self::alerting::{Alerting, Severity};
 pub use self::burn::{Burn, BurnRate};
 pub use self::burn_rule::{BurnPair, BurnRule};
 pub use self::event::{Exclusion, SloEvent, Verdict};
+pub use self::propose::Proposal;
 pub use self::slos::Maintenance;
 
 pub(crate) use self::about::About;
@@ -28,6 +30,7 @@ pub(crate) use self::check::check;
 pub(crate) use self::duration::promql_duration;
 pub(crate) use self::live::LiveSlo;
 pub(crate) use self::metrics::SloMetrics;
+pub(crate) use self::propose::propose;
 pub(crate) use self::slos::{Named, Slos};
 
 use std::fmt;
@@ -422,6 +425,11 @@ impl Slo {
 
     pub(crate) fn about(&self) -> &About {
         &self.about
+    }
+
+    /// Whether it is judged by the end of a request's body.
+    pub(crate) fn is_to_end(&self) -> bool {
+        self.to_end
     }
 
     pub(crate) fn is_external(&self) -> bool {

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::table::{counted, ratio, thousands};
+use super::table::ratio;
 use super::{Audit, FamilyAudit, LabelAudit};
 use crate::export::prometheus::Format;
+use crate::figures::{counted, thousands};
 
 /// How many of the families that cost most are named.
 const COSTLY: usize = 3;

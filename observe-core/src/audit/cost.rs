@@ -3,10 +3,10 @@
 use std::fmt;
 
 use super::measure::escaped;
-use super::table::{counted, thousands};
 use super::{Audit, Bytes, FamilyAudit, Page};
 use crate::error::{self, Error};
 use crate::export::prometheus::Format;
+use crate::figures::{counted, thousands};
 use crate::label::name::labels_fault;
 use crate::label::{LabelValue, MAX_OPEN, OTHER, OpenSet};
 use crate::metric::MAX_DENSE;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{Audit, FamilyAudit, LabelAudit};
 use crate::export::prometheus::Format;
+use crate::figures::thousands;
 
 /// How many rows a table has, and how many sentences the advice, unless all are wanted.
 const ROWS: usize = 20;
@@ -123,24 +124,6 @@ impl<const N: usize> Table<N> {
     }
 }
 
-/// `12400` as `12,400`.
-pub(super) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 sample`, `12,400 samples`.
-pub(super) fn counted(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
-}
-
 /// How many times one is the other, to one decimal.
 pub(super) fn ratio(number: u64, of: u64) -> String {
     if of == 0 { "-".to_owned() } else { format!("{:.1}", number as f64 / of as f64) }
@@ -158,18 +141,9 @@ fn or_none(number: Option<u64>) -> String {
 mod tests {
     use super::*;
 
-    // Catches: a comma before the first digit, a share that is cut instead of rounded, a division by nothing.
+    // Catches: a share that is cut instead of rounded, a division by nothing.
     #[test]
-    fn numbers_are_written_for_people() {
-        for (number, text) in
-            [(0, "0"), (999, "999"), (1_000, "1,000"), (12_400, "12,400"), (123_456_789, "123,456,789")]
-        {
-            assert_eq!(thousands(number), text);
-        }
-        assert_eq!(
-            (counted(1, "byte"), counted(1_000, "byte")),
-            ("1 byte".to_owned(), "1,000 bytes".to_owned())
-        );
+    fn shares_and_factors_are_written_for_people() {
         assert_eq!((percent(0, 0), percent(1, 3), percent(2, 3), percent(3, 3)), (0, 33, 67, 100));
         assert_eq!((ratio(6, 4), ratio(5, 0)), ("1.5".to_owned(), "-".to_owned()));
     }

@@ -2,7 +2,7 @@
 
 use super::Telemetry;
 use crate::error::{Error, Kind};
-use crate::slo::{BurnRate, Exclusion, LiveSlo, Maintenance, Source, Verdict};
+use crate::slo::{self, BurnRate, Exclusion, LiveSlo, Maintenance, Proposal, Source, Verdict};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +50,26 @@ impl Telemetry {
     /// one, see [`SloStatus::maintenance`].
     pub fn maintenance(&self) -> Maintenance {
         self.inner.hub.slos.maintain(None)
+    }
+
+    /// Objectives for a service that has none yet, a little looser than what the requests and the calls by gRPC that it has
+    /// answered since its start speak for: for each route, reads and writes apart where it has both, the busiest first.
+    /// What an objective is about already is left out. Each prints as the line of code that declares it.
+    ///
+    /// ```
+    /// use observe_core::Telemetry;
+    ///
+    /// let telemetry = Telemetry::builder("checkout").build()?;
+    /// // ... some days of traffic later:
+    /// for proposal in telemetry.propose_slos() {
+    ///     println!("{proposal}");
+    /// }
+    /// # Ok::<(), observe_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn propose_slos(&self) -> Vec<Proposal> {
+        let declared: Vec<_> = self.inner.hub.slos.declared().collect();
+        slo::propose(self.inner.hub.answered().into_iter().flatten(), &declared)
     }
 
     fn live(&self, name: &str) -> Result<&Arc<LiveSlo>, Error> {
