@@ -1,7 +1,7 @@
 //! Every family of the library's own, also those that come later: what views may name before they are there.
 
 use crate::metric::Kind;
-use crate::semconv::{http, http_client, log, metric, operation, own, recorder, rpc, slo};
+use crate::semconv::{db, http, http_client, log, metric, operation, own, recorder, rpc, slo};
 
 /// A family: its name, its kind and its labels.
 #[derive(Clone, Copy)]
@@ -150,6 +150,19 @@ const OTHERS: &[Entry] = &[
     entry(metric::QUEUE_SENDERS_WAITING, Kind::Gauge, &[metric::QUEUE]),
     entry(metric::QUEUE_SEND_WAIT_DURATION_SECONDS, Kind::Histogram, &[metric::QUEUE]),
     entry(metric::REPLICA_LAG_SECONDS, Kind::Gauge, &[metric::REPLICA]),
+    entry(
+        db::CLIENT_OPERATION_DURATION_SECONDS,
+        Kind::Histogram,
+        &[
+            db::SYSTEM_NAME_LABEL,
+            db::NAMESPACE_LABEL,
+            db::OPERATION_NAME_LABEL,
+            db::COLLECTION_NAME_LABEL,
+            db::QUERY_SUMMARY_LABEL,
+            db::RESPONSE_STATUS_CODE_LABEL,
+            http::ERROR_TYPE_LABEL,
+        ],
+    ),
 ];
 
 /// What a telemetry needs the names of.

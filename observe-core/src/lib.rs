@@ -50,8 +50,8 @@
 //! - [`Audit`]: what the metrics cost, by family and label, and what one more label would.
 //! - [`Readiness`], [`InFlight`]: whether the service wants requests, and those it has; [`Telemetry::drain`].
 //! - [`Sampling`], [`Filter`], [`LogFormat`], [`QueueLimits`]: settings. [`clock`]: injected time, for tests.
-//! - [`http_server`], [`http_client`]: requests of servers, and of clients, that are no tower service. [`semconv`]: every
-//!   name on the wire.
+//! - [`http_server`], [`http_client`]: requests of servers, and of clients, that are no tower service. [`db`]: calls to
+//!   databases. [`semconv`]: every name on the wire.
 //!
 //! # Features
 //!
@@ -83,6 +83,7 @@ pub mod context;
 #[cfg(test)]
 mod counting;
 mod current;
+pub mod db;
 mod error;
 mod export;
 mod fields;

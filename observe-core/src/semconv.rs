@@ -1,5 +1,6 @@
 //! Every name that goes over the wire, once.
 
+pub mod db;
 pub mod http;
 pub mod http_client;
 pub mod log;
@@ -72,6 +73,8 @@ pub(crate) fn is_of_request_line(name: &str) -> bool {
         span::LINK_SPAN_ID,
         span::WAIT_DURATION_MS,
         span::WAIT_RESOURCE,
+        db::REPEATED_SUMMARY,
+        db::REPEATED_COUNT,
         http::QUEUE_DURATION_MS,
         http::READY_WAIT_DURATION_MS,
         http::STREAM,

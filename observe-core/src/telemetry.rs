@@ -21,6 +21,8 @@ pub use scope::Scoped;
 
 use crate::audit::Audit;
 use crate::context::{Context, Extract, Inject};
+use crate::db::Database;
+use crate::error::Error;
 use crate::export::json::JsonLines;
 use crate::export::snapshot::Snapshots;
 use crate::filter::Filter;
@@ -124,6 +126,17 @@ impl Telemetry {
     #[must_use]
     pub fn http_client(&self) -> HttpClient {
         HttpClient::new(&self.inner.hub)
+    }
+
+    /// Observes the calls to a database of this system (`db.system.name`: `postgresql`, `sqlite`, `redis`, …), whose SQL is
+    /// read as that one does.
+    ///
+    /// # Errors
+    ///
+    /// If the registry has another family of the name ([`Error::is_duplicate`]), or the system has none
+    /// ([`Error::is_invalid`]).
+    pub fn database(&self, system: &str) -> Result<Database, Error> {
+        Database::new(&self.inner.hub, self.registry(), system)
     }
 
     /// Reads the context that a carrier (headers of a request, of a message) brings; what is malformed is

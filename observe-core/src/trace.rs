@@ -2,6 +2,7 @@
 
 mod buffer;
 mod held;
+mod repeats;
 mod waits;
 
 use crate::catch::try_lock;
@@ -18,6 +19,7 @@ use crate::recorder::Head;
 use crate::sampling::Facts;
 use buffer::{Part, Pushed, TraceBuffer, Verdict};
 use held::HeldLines;
+use repeats::Repeats;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -75,6 +77,8 @@ pub(crate) struct Told {
     pub(crate) annotations: Fields,
     /// What it waited for.
     pub(crate) waits: Waits,
+    /// What it asked of databases again and again.
+    pub(crate) repeats: Repeats,
     /// What the root points to first, for its line.
     pub(crate) link: Option<SpanContext>,
     /// Somebody waits for the connection that the request may be answered with.
@@ -409,6 +413,7 @@ impl Pooled for LocalTrace {
             told.cause = Cause::default();
             told.annotations.clear();
             told.waits = Waits::default();
+            told.repeats.clear();
             told.link = None;
             told.handover = None;
             told.request_bytes = None;

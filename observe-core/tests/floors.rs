@@ -57,6 +57,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "http_stream",
             "stream_guard",
             "http_client",
+            "db",
             "http_server",
         ],
     ),

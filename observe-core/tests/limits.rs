@@ -107,6 +107,7 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("subscriber.rs", "SLAB", "a mark"),
     ("trace.rs", "LIMITED", "a mark"),
     ("trace.rs", "OPEN", "a mark"),
+    ("trace/repeats.rs", "TOLD_FROM", "from when on it is told"),
     ("trace/waits.rs", "TOLD_FROM", "from when on it is told"),
     ("usage/queue.rs", "CARDINALITY", "how many values a label has"),
     ("trace/buffer.rs", "FIRST_BYTES", "what a buffer begins with"),

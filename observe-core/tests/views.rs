@@ -392,6 +392,8 @@ fn every_family_of_the_library_is_known_before_it_is_there() {
         let _pool = (Usage::new(registry, "views", 1).unwrap(), Queue::new(registry, "views", 1).unwrap());
         let replica = observe_core::Replica::new(registry, "views").unwrap();
         replica.set(std::time::Duration::ZERO);
+        let database = telemetry.database("sqlite").unwrap().namespace("views");
+        let _ = database.query("select a from views").run(|| Err::<(), _>("in vain"));
         let _channel = observe_core::mpsc::channel::<()>(registry, "views", 1).unwrap();
         registry.scrapes().observe(1.0);
         let server = telemetry.http_server().response_sizes(true);

@@ -1,5 +1,6 @@
 //! A few SQLite connections, shared.
 
+use observe_core::db::{Database, Failure};
 use observe_core::{Current, Holding, PoolState, Telemetry, Usage};
 use rusqlite::Connection;
 use std::error::Error;
@@ -14,6 +15,7 @@ pub(crate) struct Pool {
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
     usage: Usage,
+    database: Database,
 }
 
 /// A connection, until it is dropped.
@@ -35,13 +37,20 @@ impl Pool {
             let in_use = size.saturating_sub(counted.upgrade()?.available_permits());
             Some(PoolState::new(size as u64, in_use as u64))
         })?;
-        Ok(Self { idle: Arc::new(Mutex::new(idle)), permits, usage })
+        let database =
+            telemetry.database("sqlite")?.namespace("orders").classify(|error: &rusqlite::Error| {
+                error
+                    .sqlite_error()
+                    .map_or(Failure::other(), |error| Failure::code(error.extended_code.to_string()))
+            });
+        Ok(Self { idle: Arc::new(Mutex::new(idle)), permits, usage, database })
     }
 
-    /// Runs `query` on a connection, on a thread that may block. Once it runs it is finished, also when nobody
+    /// Runs `query`, which is `sql`, on a connection, on a thread that may block. Once it runs it is finished, also when nobody
     /// waits for it any more.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
+        sql: &'static str,
         query: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, PoolError> {
         let waiting = self.usage.wait();
@@ -49,8 +58,9 @@ impl Pool {
         let connection = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut lease =
             Lease { connection, idle: Arc::clone(&self.idle), _permit: permit, holding: waiting.acquired() };
+        let database = self.database.clone();
         let work = move || match &mut lease.connection {
-            Some(connection) => query(connection).map_err(|error| {
+            Some(connection) => database.query(sql).run(|| query(connection)).map_err(|error| {
                 lease.holding.error();
                 PoolError::Query(error)
             }),

@@ -31,7 +31,7 @@ impl Store {
                 id integer primary key, item text not null, quantity integer not null, method text not null,
                 customer text not null, total_cents integer not null, authorization text not null);
             create table if not exists receipts (order_id integer primary key references orders (id));";
-        self.pool.run(move |connection| connection.execute_batch(tables)).await
+        self.pool.run(tables, move |connection| connection.execute_batch(tables)).await
     }
 
     #[observed]
@@ -49,12 +49,11 @@ impl Store {
             total_cents: new.total_cents(),
             authorization,
         };
+        let insert = "insert into orders (item, quantity, method, customer, total_cents, authorization)
+                      values (?1, ?2, ?3, ?4, ?5, ?6)";
         self.pool
-            .run(move |connection| {
-                let mut insert = connection.prepare_cached(
-                    "insert into orders (item, quantity, method, customer, total_cents, authorization)
-                     values (?1, ?2, ?3, ?4, ?5, ?6)",
-                )?;
+            .run(insert, move |connection| {
+                let mut insert = connection.prepare_cached(insert)?;
                 order.id = insert.insert((
                     order.item.name(),
                     order.quantity,
@@ -73,14 +72,16 @@ impl Store {
         let find = "select id, item, quantity, method, customer, total_cents, authorization
                     from orders where id = ?1";
         self.pool
-            .run(move |connection| connection.prepare_cached(find)?.query_row([id], order).optional())
+            .run(find, move |connection| connection.prepare_cached(find)?.query_row([id], order).optional())
             .await
     }
 
     #[observed(fields(order.id = order))]
     pub(crate) async fn insert_receipt(&self, order: i64) -> Result<(), PoolError> {
         let insert = "insert or ignore into receipts (order_id) values (?1)";
-        self.pool.run(move |connection| connection.prepare_cached(insert)?.execute([order]).map(drop)).await
+        self.pool
+            .run(insert, move |connection| connection.prepare_cached(insert)?.execute([order]).map(drop))
+            .await
     }
 }
 

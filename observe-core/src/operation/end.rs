@@ -123,6 +123,7 @@ impl End<'_> {
                 point_to(link, fields);
             }
             told.waits.describe(fields);
+            told.repeats.describe(fields);
             fields.extend(&told.annotations);
         }
     }
