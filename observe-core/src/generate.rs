@@ -1,5 +1,5 @@
 //! Alert rules and their tests, dashboards, documents and the configuration of a collector, made of what a service
-//! declares (feature `generate`).
+//! declares.
 //!
 //! The same declarations give the same bytes, so that a repository can keep the files and a test can say whether they
 //! are up to date: [`check`]. Files that are only begun here and are then somebody's own work are never overwritten:
@@ -30,7 +30,8 @@ const RUNBOOKS: &str = "runbooks";
 const TARGETS: &str = "targets";
 
 /// Writes every file into a folder, which is made if it is not there. Each is written whole or not at all, and only if it
-/// would change. What is only begun and is there, a runbook, stays as it is. Nothing is deleted: what is no longer made is in the report.
+/// would change. What is only begun and is there, a runbook, stays as it is. Nothing is deleted: what is no longer made is
+/// in the report.
 ///
 /// ```
 /// use observe_core::slo::Slo;
@@ -54,7 +55,7 @@ pub fn write(telemetry: &Telemetry, folder: impl AsRef<Path>) -> Result<Report, 
     Ok(report)
 }
 
-/// Whether the folder has what [`write`] would write: for a repository that keeps the files, in a test. Changes nothing. What
+/// Whether the folder has what [`write()`] would write: for a repository that keeps the files, in a test. Changes nothing. What
 /// a runbook says by now does not matter, but it has to be there.
 ///
 /// # Errors

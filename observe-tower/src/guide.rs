@@ -75,9 +75,21 @@ pub mod sampling {}
 #[doc = "[Flight recorder]: self::flight_recorder"]
 #[doc = "[Metrics]: self::metrics"]
 #[doc = "[Sampling]: self::sampling"]
+#[doc = "[Labels]: self::cardinality"]
+#[doc = "[Scale]: self::scale"]
 #[doc = ""]
 #[doc = include_str!("../docs/slo.md")]
 pub mod slo {}
+
+/// More than one process, and more than one machine.
+///
+#[doc = "[Limits]: self::limits"]
+#[doc = "[OTLP]: self::otlp"]
+#[doc = "[Sampling]: self::sampling"]
+#[doc = "[SLOs]: self::slo"]
+#[doc = ""]
+#[doc = include_str!("../docs/scale.md")]
+pub mod scale {}
 
 /// The flight recorder: what happened just now, kept or not, written down when it is asked for.
 ///
