@@ -4,6 +4,7 @@
 
 mod alloc;
 mod harness;
+mod peers;
 mod scenarios;
 mod telemetry;
 

@@ -1,17 +1,18 @@
 //! A JSON line inside two spans, with ids.
 
 use crate::harness::{Contender, compare};
-use crate::telemetry;
+use crate::{peers, telemetry};
 use std::time::Instant;
+use tracing::dispatcher::with_default;
 
-/// The floor renders the same line by hand into a buffer that is used again, and hands it to nobody.
+/// The floor renders the same line by hand into a buffer that is used again, and hands it to nobody. The others hand
+/// theirs to a queue, which a thread writes into nothing.
 pub(super) fn line() {
     telemetry::installed();
     let start = Instant::now();
     let mut buffer = Vec::with_capacity(1024);
-    let (mut floor, mut order) = (0_u64, 0_u64);
-    let _outer = tracing::info_span!("outer", customer = "acme", attempt = 1).entered();
-    let _inner = tracing::info_span!("inner", shard = 7).entered();
+    let mut floor = 0_u64;
+    let (fmt, json) = (peers::fmt_json(), peers::json_subscriber());
     compare(
         "line inside two spans",
         4_000,
@@ -21,12 +22,31 @@ pub(super) fn line() {
                 by_hand(&mut buffer, start, floor);
                 std::hint::black_box(&buffer);
             }),
-            Contender::new("tracing::info!", || {
-                order += 1;
-                tracing::info!(order.id = order, paid = true, "payment authorised");
-            }),
+            Contender { name: "tracing::info!, this library", work: Box::new(inside_two_spans) },
+            Contender {
+                name: "tracing-subscriber, JSON, with tracing-opentelemetry",
+                work: Box::new(|times| with_default(&fmt.dispatch, || inside_two_spans(times))),
+            },
+            Contender {
+                name: "json-subscriber, with tracing-opentelemetry",
+                work: Box::new(|times| with_default(&json.dispatch, || inside_two_spans(times))),
+            },
         ],
     );
+    for peer in [fmt, json] {
+        peer.check("payment authorised");
+    }
+}
+
+/// New spans now and then: what libraries remember of a span's events grows with them.
+fn inside_two_spans(times: u64) {
+    for begin in (0..times).step_by(100) {
+        let _outer = tracing::info_span!("outer", customer = "acme", attempt = 1).entered();
+        let _inner = tracing::info_span!("inner", shard = 7).entered();
+        for order in begin..times.min(begin + 100) {
+            tracing::info!(order.id = order, paid = true, "payment authorised");
+        }
+    }
 }
 
 fn by_hand(line: &mut Vec<u8>, start: Instant, order: u64) {

@@ -8,12 +8,13 @@ use crate::fields::{Fields, Key, cut};
 use crate::function::Measure;
 use crate::label::LabelSet;
 use crate::metric::{Family, Histogram};
-use crate::operation::{End, Operation, below_current};
+use crate::operation::{End, Judged, Operation, below_current};
 use crate::outcome::Outcome;
 use crate::pool::Shared;
 use crate::record::Kind;
 use crate::scratch::{self, Scratch};
 use crate::semconv::{db as names, http_client as client, span as keys};
+use crate::slo::Named;
 use crate::subscriber::tell_others;
 use std::fmt::{self, Write as _};
 use std::future::poll_fn;
@@ -232,7 +233,9 @@ impl DatabaseOperation {
         self.labels.error_type = self.labels.error_type.at_end(outcome);
         let Self { operation, labels, duration, code, rows, .. } = self;
         let kind = labels.error_type.as_str();
-        operation.end(outcome, kind, None, |end, _: &Measure| {
+        let named = Named { dependency: labels.system.as_str(), ..Named::default() };
+        let judge = |judged: &Judged<'_>| judged.by_name(named);
+        operation.end(outcome, kind, None, judge, |end, _: &Measure| {
             end.observe(duration.with(*labels));
             if !kind.is_empty() {
                 tell_others(end.tracing, |span| {

@@ -9,7 +9,7 @@ use crate::outcome::Outcome;
 use crate::record::{Keep, Kind, LogRecord};
 use crate::scratch::{self, Scratch};
 use crate::semconv;
-use crate::slo::SloEvent;
+use crate::slo::{Named, SloEvent};
 use crate::span::{Ended, OpenSpan};
 use crate::trace::LocalTrace;
 use std::time::Duration;
@@ -26,11 +26,15 @@ pub(crate) struct Judged<'a> {
 
 /// Whether an objective calls an operation bad that is neither a request nor a call by HTTP.
 pub(super) fn judge(judged: &Judged<'_>) -> bool {
-    let slos = &judged.trace.hub.slos;
-    if !slos.are_about_named() {
-        return false;
+    judged.by_name(judged.measure.named())
+}
+
+impl Judged<'_> {
+    /// Whether an objective calls it bad that is about what has this name.
+    pub(crate) fn by_name(&self, named: Named<'_>) -> bool {
+        let slos = &self.trace.hub.slos;
+        slos.are_about_named() && slos.judge_named(named, &SloEvent::new(self.outcome, self.duration))
     }
-    slos.judge_named(judged.measure.named(), &SloEvent::new(judged.outcome, judged.duration))
 }
 
 /// How an operation ended, for those who record it.
