@@ -5,13 +5,18 @@
 //! are up to date: [`check`]. Files that are only begun here and are then somebody's own work are never overwritten:
 //! `runbooks/NAME.md`, and `targets/*.yaml`, which say where instances and Alertmanagers are.
 
+mod alert;
 mod alertmanager;
 mod command;
 mod declared;
 mod document;
 mod folder;
 mod prometheus;
+mod promql;
+mod rules;
+mod rules_test;
 mod runbook;
+mod template;
 mod words;
 mod yaml;
 
@@ -90,8 +95,9 @@ impl File {
 
 /// Every file. The same declarations give the same bytes.
 fn files(declared: &Declared) -> Vec<File> {
-    let mut files = vec![alertmanager::file(declared), document::file(declared)];
+    let mut files = vec![alertmanager::file(declared), document::file(declared), rules::file(declared)];
     files.extend(prometheus::files(declared));
+    files.extend(rules_test::files(declared));
     files.extend(runbook::files(declared));
     files
 }

@@ -1,5 +1,6 @@
 //! Every name that goes over the wire, once.
 
+pub mod alert;
 pub mod db;
 pub mod http;
 pub mod http_client;

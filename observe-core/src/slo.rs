@@ -26,7 +26,7 @@ pub use self::propose::Proposal;
 pub use self::slos::Maintenance;
 
 pub(crate) use self::about::About;
-pub(crate) use self::check::check;
+pub(crate) use self::check::{WINDOW, check};
 pub(crate) use self::duration::promql_duration;
 pub(crate) use self::live::LiveSlo;
 pub(crate) use self::metrics::SloMetrics;

@@ -81,7 +81,7 @@ fn configuration(declared: &Declared) -> String {
 fn receiver(severity: &Severity) -> Yaml {
     let label = severity.label();
     let url = severity.webhook_url().map_or_else(|| format!("http://127.0.0.1:9095/{label}"), str::to_owned);
-    let webhook = Yaml::map([("url", Yaml::text(url)), ("send_resolved", Yaml::bare(true))]);
+    let webhook = Yaml::map([("url", Yaml::text(url)), ("send_resolved", Yaml::bare(&true))]);
     Yaml::map([("name", Yaml::text(label)), ("webhook_configs", Yaml::list([webhook]))])
 }
 
@@ -113,11 +113,11 @@ mod tests {
             made(Alerting::new().page(Severity::new("wake").webhook("https://pager.example.org/x")), []);
         let inhibition = r#"inhibit_rules:
   - source_matchers:
-      - "severity=\"wake\""
-      - "slo!=\"\""
+      - 'severity="wake"'
+      - 'slo!=""'
     target_matchers:
-      - "severity=\"ticket\""
-      - "slo!=\"\""
+      - 'severity="ticket"'
+      - 'slo!=""'
     equal:
       - service
       - slo

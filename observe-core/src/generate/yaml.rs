@@ -27,7 +27,7 @@ impl Yaml {
         Yaml::Block(text.into())
     }
 
-    pub(super) fn bare(value: impl ToString) -> Self {
+    pub(super) fn bare(value: &impl ToString) -> Self {
         Yaml::Bare(value.to_string())
     }
 
@@ -41,6 +41,8 @@ impl Yaml {
 
     /// The document, each line of `head` a comment above it.
     pub(super) fn document(&self, head: &str) -> String {
+        // What ends a line to a reader of YAML ends the comment.
+        let head = head.replace(|character| character != '\n' && !is_printable(character), " ");
         let mut out: String = head.lines().flat_map(|line| ["# ", line, "\n"]).collect();
         self.write(0, &mut out);
         if !out.ends_with('\n') {
@@ -54,9 +56,7 @@ impl Yaml {
         match self {
             Yaml::Text(text) => out.push_str(&scalar(text)),
             Yaml::Bare(text) => out.push_str(text),
-            Yaml::Block(text) if text.trim().is_empty() || text.starts_with([' ', '\n']) => {
-                out.push_str(&quoted(text));
-            }
+            Yaml::Block(text) if !is_block(text) => out.push_str(&quoted(text)),
             Yaml::Block(text) => {
                 out.push('|');
                 // What ends without a line's end is to stay so.
@@ -112,6 +112,21 @@ fn pad(indent: usize, out: &mut String) {
     out.extend(std::iter::repeat_n(' ', indent));
 }
 
+/// Whether a block of its own says exactly this.
+fn is_block(text: &str) -> bool {
+    !text.trim().is_empty()
+        && !text.starts_with([' ', '\n'])
+        && !text.ends_with("\n\n")
+        && text.chars().all(|character| character == '\n' || is_printable(character))
+}
+
+/// Whether it stands for itself, in a line. (The byte order mark is nothing inside of a text, and two of Unicode's end a line
+/// to some readers.)
+fn is_printable(character: char) -> bool {
+    let is_special = matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+    !is_special && !character.is_control()
+}
+
 /// Plain where nothing could take it for anything else.
 fn scalar(text: &str) -> String {
     let is_plain = text.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -121,7 +136,13 @@ fn scalar(text: &str) -> String {
         && !text.ends_with(' ')
         && !["true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"]
             .contains(&text.to_ascii_lowercase().as_str());
-    if is_plain { text.to_owned() } else { quoted(text) }
+    // Between these quotes nothing is escaped, and nothing can be.
+    let is_literal = text.contains(['"', '\\']) && !text.contains('\'') && text.chars().all(is_printable);
+    match (is_plain, is_literal) {
+        (true, _) => text.to_owned(),
+        (_, true) => format!("'{text}'"),
+        _ => quoted(text),
+    }
 }
 
 fn quoted(text: &str) -> String {
@@ -132,9 +153,9 @@ fn quoted(text: &str) -> String {
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
-            // A `String` takes what it is given.
-            control if control.is_control() || matches!(control, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
-                let _ = write!(out, "\\u{:04x}", u32::from(control));
+            other if !is_printable(other) => {
+                // A `String` takes what it is given.
+                let _ = write!(out, "\\u{:04x}", u32::from(other));
             }
             other => out.push(other),
         }
@@ -159,10 +180,25 @@ mod tests {
                     ("none", Yaml::list([])),
                 ])]),
             ),
-            ("count", Yaml::bare(3)),
+            ("count", Yaml::bare(&3)),
         ]);
         let expected = "# Generated.\ngroups:\n  - name: slo-charge\n    expr: |-\n      a\n        / b\n    labels:\n      severity: page\n    none: []\ncount: 3\n";
         assert_eq!(yaml.document("Generated."), expected);
+    }
+
+    // Mutations caught: a block that loses its last lines; a character that no reader takes; a comment that ends early.
+    #[test]
+    fn what_a_block_cannot_say_is_quoted() {
+        for (text, expected) in [
+            ("a\n", "|\na"),
+            ("a\n\n", "\"a\\n\\n\""),
+            (" a\nb", "\" a\\nb\""),
+            ("a\r\nb", "\"a\\u000d\\nb\""),
+            ("a\u{ffff}\nb", "\"a\\uffff\\nb\""),
+        ] {
+            assert_eq!(Yaml::block(text).document("").trim_end(), expected);
+        }
+        assert_eq!(Yaml::text("a").document("b\rc: d\ne"), "# b c: d\n# e\na\n");
     }
 
     // Mutation caught: a text that reads as something else.
@@ -175,6 +211,8 @@ mod tests {
             ("30s", "\"30s\""),
             ("a: b", "\"a: b\""),
             ("say \"hi\"\n\\", "\"say \\\"hi\\\"\\n\\\\\""),
+            ("up{job=\"a\\\"\"}", "'up{job=\"a\\\"\"}'"),
+            ("it's \"so\"", "\"it's \\\"so\\\"\""),
             ("", "\"\""),
             ("a #b", "\"a #b\""),
             ("\u{1}", "\"\\u0001\""),
