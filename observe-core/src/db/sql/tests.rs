@@ -87,6 +87,7 @@ fn what_is_malformed_is_left_out_whole() {
     for (dialects, sql) in [
         (&ALL[..], "select 'secret"),
         (&ALL, "select 'O'Brien', 'secret'"),
+        (&ALL, "select 'O'secret, 'x'"),
         (&ALL, "select 'a' /* secret"),
         (&ALL, "select name'secret'"),
         (&ALL, "select secret -- it's"),
