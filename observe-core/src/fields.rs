@@ -2,7 +2,8 @@
 //!
 //! A [`Fields`] is a piece of a JSON object: `,"order.id":42,"user":"x"`. Spans render theirs when they open,
 //! behind a copy of their parent's, so that a line inside ten spans copies one text. Names stand in it as the
-//! user wrote them: which of them a format reserves is for the format to say.
+//! user wrote them: which of them a format reserves is for the format to say. Values that must not be told, by their
+//! names, never get into it: what goes out anywhere comes from here.
 
 mod key;
 mod text;
@@ -13,7 +14,9 @@ use std::error::Error;
 use std::fmt;
 use std::ops::Range;
 
+use crate::redaction::{Class, class_of, hide_in};
 use crate::semconv::log::{FIELDS_PREFIX, RESERVED};
+use crate::semconv::redaction::REDACTED;
 
 pub(crate) use key::Key;
 pub(crate) use text::Text;
@@ -221,22 +224,54 @@ impl Fields {
     }
 
     fn bare(&mut self, name: &str, value: &str) {
-        if self.name(name) {
+        if class_of(name) == Class::Secret {
+            self.redacted(name);
+        } else if self.name(name) {
             self.text.push_str(value);
         }
     }
 
     fn quoted(&mut self, name: &str, push: impl FnOnce(&mut String, usize) -> bool) {
+        let class = class_of(name);
+        if class == Class::Secret {
+            return self.redacted(name);
+        }
         if !self.name(name) {
             return;
         }
         self.text.push('"');
-        let limit = (self.text.len() + VALUE_MAX).min(FIELDS_MAX - END_MAX);
-        if push(&mut self.text, limit) {
+        let start = self.text.len();
+        let limit = (start + VALUE_MAX).min(FIELDS_MAX - END_MAX);
+        let mut cut = push(&mut self.text, limit);
+        if class == Class::Url {
+            cut |= self.without_secrets(start, limit, cut);
+        }
+        if cut {
             self.text.push_str(CUT);
             self.cut = true;
         }
         self.text.push('"');
+    }
+
+    #[cold]
+    fn redacted(&mut self, name: &str) {
+        if self.name(name) {
+            self.text.push('"');
+            self.text.push_str(REDACTED);
+            self.text.push('"');
+        }
+    }
+
+    /// Takes out of the URL that begins at `start` what must not be told. It is escaped, which changes nothing of what is
+    /// looked for. Answers whether it was cut by that.
+    #[cold]
+    fn without_secrets(&mut self, start: usize, limit: usize, is_cut: bool) -> bool {
+        let has_secrets = |url: &str| url.contains(['=', '@']) || is_cut;
+        if !self.text.get(start..).is_some_and(has_secrets) {
+            return false;
+        }
+        let url = self.text.split_off(start);
+        hide_in(&mut self.text, limit, &url, is_cut)
     }
 
     /// Writes a name, after removing the field that had it. Answers false if there is no room for it.

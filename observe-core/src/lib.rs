@@ -49,6 +49,7 @@
 //!   and threads.
 //! - [`Audit`]: what the metrics cost, by family and label, and what one more label would.
 //! - [`Readiness`], [`InFlight`]: whether the service wants requests, and those it has; [`Telemetry::drain`].
+//! - [`Redaction`], [`Sensitive`]: what must not be told, by its name, by its type.
 //! - [`Sampling`], [`Filter`], [`LogFormat`], [`QueueLimits`]: settings. [`clock`]: injected time, for tests.
 //! - [`http_server`], [`http_client`]: requests of servers, and of clients, that are no tower service. [`db`]: calls to
 //!   databases. [`semconv`]: every name on the wire.
@@ -62,6 +63,7 @@
 //! - `otlp-grpc`: to a collector by gRPC, too.
 //! - `opentelemetry`: `Builder::opentelemetry_context`, so that libraries instrumented with its API join the same trace.
 //! - `signal`: `Builder::debug_signal`, `Builder::snapshot_signal`: what operators ask for by signals (Unix).
+//! - `sensitive-hash`: `Sensitive::hashed`, values of which a keyed hash is told.
 //! - `subscriber`: `Telemetry::layer`, to join a `tracing-subscriber` registry.
 //! - `test-util`: `testing`, what a test sees of one telemetry.
 //! - `tokio`: `spawn` and `spawn_blocking`, tasks that take their context along; `mpsc` and `semaphore`, channels and
@@ -115,11 +117,13 @@ mod readiness;
 mod record;
 mod recorder;
 mod red;
+mod redaction;
 mod registry;
 mod request;
 mod sampling;
 mod scratch;
 pub mod semconv;
+mod sensitive;
 #[cfg(all(unix, feature = "signal"))]
 mod signals;
 mod slab;
@@ -213,9 +217,11 @@ pub use readiness::{NotReady, Readiness};
 pub use record::{Keep, Kind};
 pub use recorder::RecorderLimits;
 pub use red::{Red, RedGuard};
+pub use redaction::Redaction;
 pub use registry::{Collect, Collector, LazyMetric, Registry, Value};
 pub use request::{annotate, cause, discard, fail, keep, route};
 pub use sampling::Sampling;
+pub use sensitive::Sensitive;
 pub use stream_guard::{StreamFuture, StreamGuard, StreamMeter};
 #[cfg(feature = "subscriber")]
 pub use subscriber::SubscriberLayer;

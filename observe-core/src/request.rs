@@ -7,6 +7,7 @@ use crate::current;
 use crate::fields::{Fields, Text};
 use crate::label::LabelValue;
 use crate::semconv;
+use crate::sensitive::Sensitive;
 use crate::trace::{LocalTrace, Told, Waits};
 use std::error::Error;
 use std::sync::atomic::Ordering;
@@ -157,6 +158,20 @@ from! {
     f64 => F64 std::convert::identity,
     f32 => F64 f64::from,
     bool => Bool std::convert::identity,
+}
+
+/// As `[redacted]`.
+impl<T> From<Sensitive<T>> for Value {
+    fn from(value: Sensitive<T>) -> Self {
+        Value(Repr::Str(value.to_string()))
+    }
+}
+
+/// As `[redacted]`.
+impl<T> From<&Sensitive<T>> for Value {
+    fn from(value: &Sensitive<T>) -> Self {
+        Value(Repr::Str(value.to_string()))
+    }
 }
 
 impl From<usize> for Value {

@@ -11,6 +11,7 @@ pub mod otel;
 pub mod otel_metric;
 pub mod own;
 pub mod recorder;
+pub mod redaction;
 pub mod rpc;
 pub mod slo;
 pub mod span;

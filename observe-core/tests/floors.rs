@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// Every file of the crate, from the ground up: the folder and the file of one noun count as one.
 const FLOORS: &[(&str, &[&str])] = &[
     ("ground", &["catch", "clock", "counting", "error", "figures", "semconv", "sync"]),
-    ("values", &["context", "outcome", "label", "metric", "fields", "record"]),
+    ("values", &["context", "outcome", "label", "metric", "redaction", "sensitive", "fields", "record"]),
     (
         "policy",
         &[

@@ -23,6 +23,7 @@ pub mod cardinality {}
 /// The log: every key, and which lines are written.
 ///
 #[doc = "[Metrics]: self::metrics"]
+#[doc = "[Redaction]: self::redaction"]
 #[doc = "[Sampling]: self::sampling"]
 #[doc = "[Shutdown]: self::shutdown"]
 #[doc = "[USE]: self::usage"]
@@ -30,6 +31,10 @@ pub mod cardinality {}
 #[doc = ""]
 #[doc = include_str!("../docs/logs.md")]
 pub mod logs {}
+
+/// What must not be told: by the names of fields, by type, in URLs.
+#[doc = include_str!("../docs/redaction.md")]
+pub mod redaction {}
 
 /// Utilisation, saturation, errors: what a service runs on.
 ///
@@ -103,6 +108,7 @@ pub mod flight_recorder {}
 ///
 #[doc = "[Metrics]: self::metrics"]
 #[doc = "[Propagation]: self::propagation"]
+#[doc = "[Redaction]: self::redaction"]
 #[doc = "[Sampling]: self::sampling"]
 #[doc = ""]
 // Its snippets need the feature `client`.

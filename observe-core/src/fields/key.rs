@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{FIELDS_MAX, Fields, RESERVED, bit, find_special};
+use crate::redaction::is_about_own;
 
 /// A name of the library's own: it needs no escaping, no format reserves it, and the compiler knows its bit.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +74,7 @@ impl Fields {
     #[inline]
     fn starts(&mut self, key: Key, value: usize) -> bool {
         let len = key.name.len() + value + r#","":"""#.len();
-        if self.names & key.bit != 0 || self.text.len() + len > QUICK_MAX {
+        if self.names & key.bit != 0 || self.text.len() + len > QUICK_MAX || is_about_own(key.name) {
             return false;
         }
         debug_assert!(!RESERVED.contains(&key.name));

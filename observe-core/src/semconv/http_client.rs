@@ -25,19 +25,6 @@ pub const RESEND_COUNT: &str = "http.request.resend_count";
 /// The version of HTTP that was spoken.
 pub const PROTOCOL_VERSION: &str = "network.protocol.version";
 
-/// What stands in a URL for what must not be told.
-pub const REDACTED: &str = "REDACTED";
-/// Keys of a query whose values are not told.
-pub const REDACTED_KEYS: [&str; 7] = [
-    "X-Amz-Signature",
-    "X-Amz-Credential",
-    "X-Amz-Security-Token",
-    "AWSAccessKeyId",
-    "Signature",
-    "sig",
-    "X-Goog-Signature",
-];
-
 /// Error type: the answer did not come in time.
 pub const TIMEOUT: &str = "timeout";
 /// Error type: nobody listens there.

@@ -19,6 +19,7 @@ use crate::http_metrics::HttpNames;
 use crate::log_sampling::LogSampling;
 use crate::metric::View;
 use crate::recorder::RecorderLimits;
+use crate::redaction::Redaction;
 use crate::registry::Registry;
 use crate::sampling::Sampling;
 use crate::slo::{Alerting, Burn, Slo};
@@ -48,6 +49,7 @@ pub struct Builder {
     hold_back: Option<Filter>,
     #[cfg(all(unix, feature = "signal"))]
     signals: crate::signals::Wishes,
+    redaction: Option<Redaction>,
     format: Option<LogFormat>,
     writer: Option<Box<dyn Write + Send>>,
     limits: QueueLimits,
@@ -87,6 +89,7 @@ impl Builder {
             hold_back: None,
             #[cfg(all(unix, feature = "signal"))]
             signals: crate::signals::Wishes::default(),
+            redaction: None,
             format: None,
             writer: None,
             limits: QueueLimits::default(),
@@ -220,6 +223,14 @@ impl Builder {
     #[cfg(all(unix, feature = "signal"))]
     pub fn snapshot_signal(mut self, signal: i32) -> Self {
         self.signals.snapshot = Some(signal);
+        self
+    }
+
+    /// Which fields are told as `[redacted]`, by their names. It is one setting for the process: a second telemetry that asks
+    /// for something else is refused, one that asks for nothing takes what is set. Defaults to [`Redaction::new`]: passwords,
+    /// tokens, cookies, card numbers and their like.
+    pub fn redaction(mut self, redaction: Redaction) -> Self {
+        self.redaction = Some(redaction);
         self
     }
 

@@ -13,6 +13,7 @@ use crate::log_sampling::LogRules;
 use crate::panics;
 use crate::record::Sink;
 use crate::recorder::Recorder;
+use crate::redaction::Redaction;
 use crate::registry::Registry;
 use crate::sampling::KeepRate;
 use crate::semconv;
@@ -64,6 +65,7 @@ impl Builder {
             std::env::var(semconv::OTEL_TRACES_SAMPLER_ARG).ok().as_deref(),
             self.sampling,
         );
+        self.redaction.map(Redaction::apply).transpose()?;
         let started = self.clock.unix_nanos(self.clock.now());
         let exports = self.exports.decide(door != Door::Scope)?;
         let service = match &exports.service {
