@@ -1,7 +1,10 @@
 //! Every family of the library's own, also those that come later: what views may name before they are there.
 
 use crate::metric::Kind;
-use crate::semconv::{db, http, http_client, log, metric, operation, own, recorder, rpc, slo};
+use crate::semconv::{
+    cgroup, db, host, http, http_client, log, metric, operation, own, pressure, process, recorder, rpc,
+    runtime, slo,
+};
 
 /// A family: its name, its kind and its labels.
 #[derive(Clone, Copy)]
@@ -165,6 +168,75 @@ const OTHERS: &[Entry] = &[
     ),
 ];
 
+const FILESYSTEM: &[&str] =
+    &[host::DEVICE, host::FILESYSTEM_MOUNTPOINT, host::FILESYSTEM_TYPE, host::FILESYSTEM_STATE];
+const DISK: &[&str] = &[host::DEVICE, host::DISK_DIRECTION];
+const NETWORK: &[&str] = &[host::NETWORK_INTERFACE, host::NETWORK_DIRECTION];
+const STALLS: &[&str] = &[metric::RESOURCE, pressure::STALL];
+const RUNTIME: &[&str] = &[runtime::RUNTIME];
+
+/// Of what is beneath the service, by the collectors that are asked for.
+const BENEATH: &[Entry] = &[
+    entry(process::CPU_SECONDS_TOTAL, Kind::Counter, &[]),
+    entry(process::RESIDENT_MEMORY_BYTES, Kind::Gauge, &[]),
+    entry(process::VIRTUAL_MEMORY_BYTES, Kind::Gauge, &[]),
+    entry(process::VIRTUAL_MEMORY_MAX_BYTES, Kind::Gauge, &[]),
+    entry(process::OPEN_FDS, Kind::Gauge, &[]),
+    entry(process::MAX_FDS, Kind::Gauge, &[]),
+    entry(process::THREADS, Kind::Gauge, &[]),
+    entry(pressure::STALL_SECONDS_TOTAL, Kind::Counter, STALLS),
+    entry(pressure::CGROUP_STALL_SECONDS_TOTAL, Kind::Counter, STALLS),
+    entry(cgroup::CPU_USAGE_SECONDS_TOTAL, Kind::Counter, &[]),
+    entry(cgroup::CPU_LIMIT_CORES, Kind::Gauge, &[]),
+    entry(cgroup::CPU_PERIODS_TOTAL, Kind::Counter, &[]),
+    entry(cgroup::CPU_THROTTLED_PERIODS_TOTAL, Kind::Counter, &[]),
+    entry(cgroup::CPU_THROTTLED_SECONDS_TOTAL, Kind::Counter, &[]),
+    entry(cgroup::MEMORY_CURRENT_BYTES, Kind::Gauge, &[]),
+    entry(cgroup::MEMORY_WORKING_SET_BYTES, Kind::Gauge, &[]),
+    entry(cgroup::MEMORY_MAX_BYTES, Kind::Gauge, &[]),
+    entry(cgroup::MEMORY_HIGH_BYTES, Kind::Gauge, &[]),
+    entry(cgroup::MEMORY_EVENTS_TOTAL, Kind::Counter, &[cgroup::EVENT]),
+    entry(cgroup::PIDS_CURRENT, Kind::Gauge, &[]),
+    entry(cgroup::PIDS_MAX, Kind::Gauge, &[]),
+    entry(cgroup::PIDS_REFUSED_TOTAL, Kind::Counter, &[]),
+    entry(host::CPU_TIME_SECONDS_TOTAL, Kind::Counter, &[host::CPU_MODE]),
+    entry(host::CPU_LOAD_AVERAGE_1M, Kind::Gauge, &[]),
+    entry(host::MEMORY_LIMIT_BYTES, Kind::Gauge, &[]),
+    entry(host::MEMORY_USAGE_BYTES, Kind::Gauge, &[host::MEMORY_STATE]),
+    entry(host::MEMORY_AVAILABLE_BYTES, Kind::Gauge, &[]),
+    entry(host::PAGING_USAGE_BYTES, Kind::Gauge, &[host::PAGING_STATE]),
+    entry(host::MEMORY_OOM_KILLS_TOTAL, Kind::Counter, &[]),
+    entry(
+        host::FILESYSTEM_LIMIT_BYTES,
+        Kind::Gauge,
+        &[host::DEVICE, host::FILESYSTEM_MOUNTPOINT, host::FILESYSTEM_TYPE],
+    ),
+    entry(host::FILESYSTEM_USAGE_BYTES, Kind::Gauge, FILESYSTEM),
+    entry(host::DISK_IO_BYTES_TOTAL, Kind::Counter, DISK),
+    entry(host::DISK_OPERATIONS_TOTAL, Kind::Counter, DISK),
+    entry(host::DISK_OPERATION_TIME_SECONDS_TOTAL, Kind::Counter, DISK),
+    entry(host::DISK_IO_TIME_SECONDS_TOTAL, Kind::Counter, &[host::DEVICE]),
+    entry(host::DISK_WEIGHTED_IO_TIME_SECONDS_TOTAL, Kind::Counter, &[host::DEVICE]),
+    entry(host::NETWORK_IO_BYTES_TOTAL, Kind::Counter, NETWORK),
+    entry(host::NETWORK_ERRORS_TOTAL, Kind::Counter, NETWORK),
+    entry(host::NETWORK_PACKET_DROPPED_TOTAL, Kind::Counter, NETWORK),
+    entry(runtime::WORKERS, Kind::Gauge, RUNTIME),
+    entry(runtime::WORKER_BUSY_SECONDS_TOTAL, Kind::Counter, RUNTIME),
+    entry(runtime::WORKER_PARKS_TOTAL, Kind::Counter, RUNTIME),
+    entry(runtime::ALIVE_TASKS, Kind::Gauge, RUNTIME),
+    entry(runtime::GLOBAL_QUEUE_DEPTH, Kind::Gauge, RUNTIME),
+    entry(runtime::LOCAL_QUEUE_DEPTH, Kind::Gauge, RUNTIME),
+    entry(runtime::SPAWNED_TASKS_TOTAL, Kind::Counter, RUNTIME),
+    entry(runtime::POLLS_TOTAL, Kind::Counter, RUNTIME),
+    entry(runtime::STEALS_TOTAL, Kind::Counter, RUNTIME),
+    entry(runtime::OVERFLOWS_TOTAL, Kind::Counter, RUNTIME),
+    entry(runtime::FORCED_YIELDS_TOTAL, Kind::Counter, RUNTIME),
+    entry(runtime::BLOCKING_THREADS, Kind::Gauge, RUNTIME),
+    entry(runtime::IDLE_BLOCKING_THREADS, Kind::Gauge, RUNTIME),
+    entry(runtime::BLOCKING_QUEUE_DEPTH, Kind::Gauge, RUNTIME),
+    entry(runtime::POLL_DURATION_SECONDS, Kind::Histogram, RUNTIME),
+];
+
 /// What a telemetry needs the names of.
 pub(crate) fn of_telemetry(is_classic: bool) -> impl Iterator<Item = &'static Entry> {
     TELEMETRY.iter().chain(if is_classic { CLASSIC } else { STANDARD })
@@ -172,5 +244,5 @@ pub(crate) fn of_telemetry(is_classic: bool) -> impl Iterator<Item = &'static En
 
 /// All.
 pub(crate) fn all(is_classic: bool) -> impl Iterator<Item = &'static Entry> {
-    of_telemetry(is_classic).chain(OTHERS)
+    of_telemetry(is_classic).chain(OTHERS).chain(BENEATH)
 }

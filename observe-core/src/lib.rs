@@ -45,6 +45,7 @@
 //!   [`keep`], [`route`], [`discard`]: what the code says about the request that it is working for.
 //! - [`mod@metric`] and [`label`]: counters, gauges, histograms, summaries in families with bounded labels;
 //!   [`Registry`], [`Collector`]; [`Red`], [`Usage`], [`Queue`] and [`Replica`] made of them.
+//! - `collect`: what the service runs on, read when somebody scrapes.
 //! - [`context`]: what one service tells the next; [`inject`]; [`Current`] and [`ObserveFuture`] take it to other tasks
 //!   and threads.
 //! - [`Audit`]: what the metrics cost, by family and label, and what one more label would.
@@ -56,6 +57,8 @@
 //!
 //! # Features
 //!
+//! - `cgroup`, `host`, `pressure`, `process`, `runtime`: `collect`, what the process, its container, the machine and a
+//!   tokio runtime use.
 //! - `macros` (default): `#[observed]`, `#[metric]`, the label derives.
 //! - `metrics`: `Telemetry::metrics_bridge`, to take in what the macros of the `metrics` crate record.
 //! - `otlp`: `Builder::otlp`, `Builder::console_spans`: kept traces go to a collector, by HTTP; to standard output.
@@ -81,6 +84,14 @@ mod catalogue;
 mod catch;
 mod cause;
 pub mod clock;
+#[cfg(any(
+    feature = "cgroup",
+    feature = "host",
+    feature = "pressure",
+    feature = "process",
+    feature = "runtime"
+))]
+pub mod collect;
 pub mod context;
 #[cfg(test)]
 mod counting;
@@ -156,7 +167,14 @@ struct OtlpGuide;
 struct BridgesGuide;
 
 pub use audit::{Advice, Audit, FamilyAudit, LabelAudit, LabelCost};
-#[cfg(all(doctest, feature = "tokio"))]
+#[cfg(all(
+    doctest,
+    feature = "cgroup",
+    feature = "pressure",
+    feature = "process",
+    feature = "runtime",
+    feature = "tokio"
+))]
 #[doc = include_str!("../../docs/use.md")]
 struct UseGuide;
 

@@ -21,6 +21,7 @@ pub use counter::Counter;
 pub use exemplar::Exemplar;
 pub use family::{AnyFamily, DEFAULT_MAX_SERIES, Family, MAX_DENSE};
 pub use gauge::{Gauge, GaugeF64, Tracked};
+pub(crate) use histogram::Counted;
 pub use histogram::{Histogram, Timer};
 pub use info::Info;
 pub use kind::{Kind, Rejected, Unit};

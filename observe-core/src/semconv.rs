@@ -1,7 +1,9 @@
 //! Every name that goes over the wire, once.
 
 pub mod alert;
+pub mod cgroup;
 pub mod db;
+pub mod host;
 pub mod http;
 pub mod http_client;
 pub mod log;
@@ -10,9 +12,12 @@ pub mod operation;
 pub mod otel;
 pub mod otel_metric;
 pub mod own;
+pub mod pressure;
+pub mod process;
 pub mod recorder;
 pub mod redaction;
 pub mod rpc;
+pub mod runtime;
 pub mod slo;
 pub mod span;
 

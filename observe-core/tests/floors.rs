@@ -61,7 +61,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "http_server",
         ],
     ),
-    ("edges out", &["export", "audit", "burn_watch", "signals"]),
+    ("edges out", &["export", "audit", "burn_watch", "signals", "collect"]),
     ("roof", &["telemetry", "generate", "testing", "lib"]),
 ];
 

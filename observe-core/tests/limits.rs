@@ -15,6 +15,7 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("audit/table.rs", "ROWS", "how many are printed unless all are wanted"),
     ("bridge/table.rs", "STRIPES", "parts with locks of their own"),
     ("burn_watch.rs", "FASTEST", "a pace"),
+    ("collect/host/disk.rs", "SECTOR_BYTES", "a unit"),
     ("context/hex.rs", "HIGH", "a pattern of bits"),
     ("context/hex.rs", "ONES", "a pattern of bits"),
     ("context/id.rs", "DRAWS_PER_CHECK", "how often it is looked whether the process was forked"),

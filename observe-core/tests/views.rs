@@ -14,7 +14,7 @@ use observe_core::metric::{
 };
 use observe_core::testing::Captured;
 use observe_core::{
-    Builder, Collect, Error, Format, Outcome, Queue, Red, Registry, Telemetry, Usage, metric,
+    Builder, Collect, Error, Format, Outcome, Queue, Red, Registry, Telemetry, Usage, collect, metric,
 };
 use proptest::prelude::*;
 
@@ -396,6 +396,12 @@ fn every_family_of_the_library_is_known_before_it_is_there() {
         let _ = database.query("select a from views").run(|| Err::<(), _>("in vain"));
         let _channel = observe_core::mpsc::channel::<()>(registry, "views", 1).unwrap();
         registry.scrapes().observe(1.0);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        collect::process(registry);
+        collect::pressure(registry);
+        collect::cgroup(registry);
+        collect::host(registry);
+        collect::runtime(registry, runtime.handle());
         let server = telemetry.http_server().response_sizes(true);
         server.expect_queue();
         server.expect_ready_wait();

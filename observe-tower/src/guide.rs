@@ -39,6 +39,7 @@ pub mod redaction {}
 /// Utilisation, saturation, errors: what a service runs on.
 ///
 // Its snippets need features of observe-core, which tests them.
+#[doc = "[Limits]: self::limits"]
 #[doc = "[Metrics]: self::metrics"]
 #[doc = "[Names]: self::metrics#names-labels-and-buckets-of-your-own"]
 #[doc = ""]

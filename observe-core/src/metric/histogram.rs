@@ -10,7 +10,7 @@ use super::buckets::{Buckets, Layout, MAX_BOUNDS, Scale};
 use super::exemplar::{Exemplar, Exemplars};
 use super::family::Family;
 use super::kind::{Kind, Rejected, Unit};
-use super::snapshot::{BLOCK, Blocks, Histograms, Metric, Visitor, sealed};
+use super::snapshot::{BLOCK, Blocks, Histograms, Metric, Rows, Visitor, sealed};
 use crate::clock::Instant;
 use crate::label::LabelSet;
 
@@ -216,6 +216,32 @@ impl Drop for Timer<'_> {
         if let Some(histogram) = self.histogram {
             histogram.observe_duration(self.start.elapsed());
         }
+    }
+}
+
+/// A histogram that somebody else counted.
+pub(crate) struct Counted {
+    layout: Layout,
+    words: Vec<u64>,
+}
+
+impl Counted {
+    /// `None`: the bounds break a rule, there is not one count for each bucket, or the sum is none of such observations.
+    pub(crate) fn new(buckets: &Buckets, unit: Option<Unit>, counts: &[u64], sum: f64) -> Option<Self> {
+        let layout = Layout::new(buckets, unit);
+        let sum = match layout.scale {
+            _ if buckets.fault().is_some() || !sum.is_finite() => return None,
+            Scale::Fraction => sum.to_bits(),
+            Scale::Nanos | Scale::Whole if sum < 0.0 => return None,
+            scale => scale.units(sum),
+        };
+        let words: Vec<u64> = std::iter::once(sum).chain(counts.iter().copied()).collect();
+        (words.len() == layout.words()).then_some(Self { layout, words })
+    }
+
+    /// Shows it as the one series of a block.
+    pub(crate) fn read(&self, visitor: &mut dyn Visitor, rows: &Rows<'_>) {
+        visitor.histograms(rows, &Histograms::new(&self.layout, &self.words, &[]));
     }
 }
 

@@ -8,7 +8,7 @@ use super::listing::{Listing, Look};
 use crate::catch::catch;
 use crate::label::name::labels_fault;
 use crate::metric::snapshot::{Arena, Blocks, Head, Labels, Values, Visitor, render_series};
-use crate::metric::{Kind, Shown, Unit, show};
+use crate::metric::{Buckets, Counted, Kind, Shown, Unit, show};
 use crate::semconv::metric as names;
 
 /// How many samples one collector gives at most in a scrape.
@@ -105,25 +105,72 @@ struct Sample {
     help: String,
     kind: Kind,
     labels: Vec<(String, String)>,
-    value: Value,
+    said: Said,
+}
+
+enum Said {
+    One(Value),
+    Counted(Box<Counted>),
 }
 
 impl Collect<'_> {
+    /// Asks a collector for nobody: what it has to tell about itself is then told now.
+    #[cfg(all(
+        any(feature = "cgroup", feature = "host", feature = "pressure", feature = "process"),
+        target_os = "linux"
+    ))]
+    pub(crate) fn rehearse(collector: &dyn Collector) {
+        let _ = catch(|| collector.collect(&mut Collect { samples: Vec::new(), faults: &Faults::default() }));
+    }
+
     /// Says a counter. Its name ends in `_total`, and its value is not negative.
     ///
     /// The unit is the one that the name ends in. A name stands for one kind and one help text: the first said.
     pub fn counter(&mut self, name: &str, help: &str, labels: &[(&str, &str)], value: impl Into<Value>) {
-        self.say(Kind::Counter, name, help, labels, value.into());
+        self.say_one(Kind::Counter, name, help, labels, value.into());
     }
 
     /// Says a gauge.
     pub fn gauge(&mut self, name: &str, help: &str, labels: &[(&str, &str)], value: impl Into<Value>) {
-        self.say(Kind::Gauge, name, help, labels, value.into());
+        self.say_one(Kind::Gauge, name, help, labels, value.into());
+    }
+
+    /// Says a histogram that was counted elsewhere, since the start of whoever counts: how many observations fell into
+    /// each bucket, not added up, that beyond the last bound at the end; and the sum of all observations.
+    ///
+    /// ```
+    /// use observe_core::metric::Buckets;
+    /// use observe_core::{Collect, Format, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// registry.collector(|out: &mut Collect<'_>| {
+    ///     let buckets = Buckets::new(&[0.001, 0.01]);
+    ///     out.histogram("flush_seconds", "How long flushes took.", &[], &buckets, &[5, 2, 1], 0.05);
+    /// });
+    /// let mut page = Vec::new();
+    /// registry.encode(Format::Text, &mut page);
+    /// assert!(String::from_utf8_lossy(&page).contains("flush_seconds_bucket{le=\"0.01\"} 7"));
+    /// ```
+    pub fn histogram(
+        &mut self,
+        name: &str,
+        help: &str,
+        labels: &[(&str, &str)],
+        buckets: &Buckets,
+        counts: &[u64],
+        sum: f64,
+    ) {
+        match Counted::new(buckets, Unit::of(name), counts, sum) {
+            Some(counted) => {
+                self.say(Kind::Histogram, name, help, labels, Said::Counted(Box::new(counted)));
+            }
+            None => Faults::count(&self.faults.invalid),
+        }
     }
 
     /// Says an info, whose value is 1. Its name ends in `_info`.
     pub fn info(&mut self, name: &str, help: &str, labels: &[(&str, &str)]) {
-        self.say(Kind::Info, name, help, labels, Value::U64(1));
+        self.say_one(Kind::Info, name, help, labels, Value::U64(1));
     }
 
     /// Runs code of others that a collector asks in its turn. Where it panics that is counted as a collector's panic, and
@@ -136,7 +183,15 @@ impl Collect<'_> {
         answer
     }
 
-    fn say(&mut self, kind: Kind, name: &str, help: &str, labels: &[(&str, &str)], value: Value) {
+    fn say_one(&mut self, kind: Kind, name: &str, help: &str, labels: &[(&str, &str)], value: Value) {
+        if !value.is_finite() || (kind == Kind::Counter && value.is_negative()) {
+            Faults::count(&self.faults.invalid);
+        } else {
+            self.say(kind, name, help, labels, Said::One(value));
+        }
+    }
+
+    fn say(&mut self, kind: Kind, name: &str, help: &str, labels: &[(&str, &str)], said: Said) {
         let (mut names, count) = ([""; crate::label::MAX_LABELS], labels.len());
         for (to, (label, _)) in names.iter_mut().zip(labels) {
             *to = label;
@@ -145,8 +200,7 @@ impl Collect<'_> {
             Some(names) => labels_fault(names).or(kind.name_fault(name)),
             None => Some("a metric has at most 32 labels"),
         };
-        let negative = kind == Kind::Counter && value.is_negative();
-        if fault.is_some() || help.is_empty() || !value.is_finite() || negative {
+        if fault.is_some() || help.is_empty() {
             Faults::count(&self.faults.invalid);
         } else if self.samples.len() >= MAX_SAMPLES {
             Faults::count(&self.faults.excess);
@@ -157,7 +211,7 @@ impl Collect<'_> {
                 help: help.to_owned(),
                 kind,
                 labels: labels.collect(),
-                value,
+                said,
             });
         }
     }
@@ -202,7 +256,7 @@ pub(super) struct Group {
     /// How it is shown, if a view says so.
     shown: Option<Shown>,
     pub(super) kind: Kind,
-    rows: Vec<(Vec<(String, String)>, Value)>,
+    rows: Vec<(Vec<(String, String)>, Said)>,
     /// The texts so far: no series is said twice.
     texts: BTreeSet<Vec<u8>>,
     arena: Arena,
@@ -243,7 +297,7 @@ impl Samples {
         }
         group.arena.push(&text);
         group.texts.insert(text);
-        group.rows.push((sample.labels, sample.value));
+        group.rows.push((sample.labels, sample.said));
     }
 }
 
@@ -290,13 +344,14 @@ impl Group {
     fn read_as_said(&self, visitor: &mut dyn Visitor) {
         visitor.family(&self.head());
         let mut blocks = Blocks::new(&self.arena, self);
-        for (key, (_, value)) in (0_u64..).zip(&self.rows) {
+        for (key, (_, said)) in (0_u64..).zip(&self.rows) {
             let keys = [key];
             let rows = blocks.next(&keys);
-            match *value {
-                Value::U64(value) => visitor.scalars(&rows, Values::U64(&[value])),
-                Value::I64(value) => visitor.scalars(&rows, Values::I64(&[value])),
-                Value::F64(value) => visitor.scalars(&rows, Values::F64(&[value])),
+            match said {
+                Said::One(Value::U64(value)) => visitor.scalars(&rows, Values::U64(&[*value])),
+                Said::One(Value::I64(value)) => visitor.scalars(&rows, Values::I64(&[*value])),
+                Said::One(Value::F64(value)) => visitor.scalars(&rows, Values::F64(&[*value])),
+                Said::Counted(counted) => counted.read(visitor, &rows),
             }
         }
     }

@@ -23,6 +23,23 @@ const FAMILIES: &[(&str, &str, bool)] = &[
     (names::HTTP_CLIENT_ACTIVE_REQUESTS, "{request}", true),
     (names::RPC_SERVER_CALL_DURATION, SECONDS, false),
     (names::RPC_CLIENT_CALL_DURATION, SECONDS, false),
+    (names::SYSTEM_CPU_TIME, SECONDS, false),
+    (names::SYSTEM_CPU_LOAD_AVERAGE_1M, "{thread}", false),
+    (names::SYSTEM_MEMORY_LIMIT, BYTES, true),
+    (names::SYSTEM_MEMORY_USAGE, BYTES, true),
+    (names::SYSTEM_MEMORY_LINUX_AVAILABLE, BYTES, true),
+    (names::SYSTEM_MEMORY_OOM_KILLS, "{process}", false),
+    (names::SYSTEM_PAGING_USAGE, BYTES, true),
+    (names::SYSTEM_FILESYSTEM_LIMIT, BYTES, true),
+    (names::SYSTEM_FILESYSTEM_USAGE, BYTES, true),
+    (names::SYSTEM_DISK_IO, BYTES, false),
+    (names::SYSTEM_DISK_OPERATIONS, "{operation}", false),
+    (names::SYSTEM_DISK_OPERATION_TIME, SECONDS, false),
+    (names::SYSTEM_DISK_IO_TIME, SECONDS, false),
+    (names::SYSTEM_DISK_WEIGHTED_IO_TIME, SECONDS, false),
+    (names::SYSTEM_NETWORK_IO, BYTES, false),
+    (names::SYSTEM_NETWORK_ERRORS, "{error}", false),
+    (names::SYSTEM_NETWORK_PACKET_DROPPED, "{packet}", false),
 ];
 
 /// Attributes of these families, and whether they are numbers.
@@ -39,6 +56,16 @@ const ATTRIBUTES: &[(&str, bool)] = &[
     (rpc::SYSTEM, false),
     (rpc::METHOD, false),
     (rpc::STATUS, false),
+    (names::CPU_MODE, false),
+    (names::SYSTEM_MEMORY_STATE, false),
+    (names::SYSTEM_PAGING_STATE, false),
+    (names::SYSTEM_DEVICE, false),
+    (names::SYSTEM_FILESYSTEM_MOUNTPOINT, false),
+    (names::SYSTEM_FILESYSTEM_TYPE, false),
+    (names::SYSTEM_FILESYSTEM_STATE, false),
+    (names::DISK_IO_DIRECTION, false),
+    (names::NETWORK_INTERFACE_NAME, false),
+    (names::NETWORK_IO_DIRECTION, false),
 ];
 
 /// Units as UCUM writes them.
@@ -121,7 +148,7 @@ mod tests {
     }
 
     fn is_theirs(name: &str) -> bool {
-        ["http_", "rpc_"].iter().any(|start| name.starts_with(start))
+        ["http_", "rpc_", "system_"].iter().any(|start| name.starts_with(start))
     }
 
     fn told(name: &str, kind: Kind) -> (String, &'static str) {
