@@ -2,8 +2,8 @@
 
 use crate::metric::Kind;
 use crate::semconv::{
-    cgroup, db, host, http, http_client, log, metric, operation, own, pressure, process, recorder, rpc,
-    runtime, slo,
+    cgroup, db, gen_ai, host, http, http_client, log, metric, operation, own, pressure, process, recorder,
+    rpc, runtime, slo,
 };
 
 /// A family: its name, its kind and its labels.
@@ -38,6 +38,13 @@ const CALL: &[&str] = &[
 ];
 
 const SLO: &[&str] = &[slo::SLO, slo::SERVICE];
+
+const MODEL: &[&str] = &[
+    gen_ai::OPERATION_NAME_LABEL,
+    gen_ai::PROVIDER_NAME_LABEL,
+    gen_ai::REQUEST_MODEL_LABEL,
+    gen_ai::RESPONSE_MODEL_LABEL,
+];
 
 /// The labels of the classic families, in their order.
 pub(crate) const CLASSIC_REQUESTS: &[&str] = &[
@@ -153,6 +160,30 @@ const OTHERS: &[Entry] = &[
     entry(metric::QUEUE_SENDERS_WAITING, Kind::Gauge, &[metric::QUEUE]),
     entry(metric::QUEUE_SEND_WAIT_DURATION_SECONDS, Kind::Histogram, &[metric::QUEUE]),
     entry(metric::REPLICA_LAG_SECONDS, Kind::Gauge, &[metric::REPLICA]),
+    entry(
+        gen_ai::CLIENT_TOKEN_USAGE,
+        Kind::Histogram,
+        &[
+            gen_ai::OPERATION_NAME_LABEL,
+            gen_ai::PROVIDER_NAME_LABEL,
+            gen_ai::REQUEST_MODEL_LABEL,
+            gen_ai::RESPONSE_MODEL_LABEL,
+            gen_ai::TOKEN_TYPE_LABEL,
+        ],
+    ),
+    entry(
+        gen_ai::CLIENT_OPERATION_DURATION_SECONDS,
+        Kind::Histogram,
+        &[
+            gen_ai::OPERATION_NAME_LABEL,
+            gen_ai::PROVIDER_NAME_LABEL,
+            gen_ai::REQUEST_MODEL_LABEL,
+            gen_ai::RESPONSE_MODEL_LABEL,
+            http::ERROR_TYPE_LABEL,
+        ],
+    ),
+    entry(gen_ai::CLIENT_OPERATION_TIME_TO_FIRST_CHUNK_SECONDS, Kind::Histogram, MODEL),
+    entry(gen_ai::CLIENT_OPERATION_TIME_PER_OUTPUT_CHUNK_SECONDS, Kind::Histogram, MODEL),
     entry(
         db::CLIENT_OPERATION_DURATION_SECONDS,
         Kind::Histogram,

@@ -53,7 +53,7 @@
 //! - [`Redaction`], [`Sensitive`]: what must not be told, by its name, by its type.
 //! - [`Sampling`], [`Filter`], [`LogFormat`], [`QueueLimits`]: settings. [`clock`]: injected time, for tests.
 //! - [`http_server`], [`http_client`]: requests of servers, and of clients, that are no tower service. [`db`]: calls to
-//!   databases. [`semconv`]: every name on the wire.
+//!   databases; [`genai`]: to models that generate. [`semconv`]: every name on the wire.
 //!
 //! # Features
 //!
@@ -104,6 +104,7 @@ mod figures;
 mod filter;
 mod function;
 mod future;
+pub mod genai;
 pub mod generate;
 mod handover;
 mod http_answer;

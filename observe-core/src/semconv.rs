@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod cgroup;
 pub mod db;
+pub mod gen_ai;
 pub mod host;
 pub mod http;
 pub mod http_client;

@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::export::json::JsonLines;
 use crate::export::snapshot::Snapshots;
 use crate::filter::Filter;
+use crate::genai::GenAi;
 use crate::http_client::HttpClient;
 use crate::http_server::HttpServer;
 use crate::hub::Hub;
@@ -137,6 +138,16 @@ impl Telemetry {
     /// ([`Error::is_invalid`]).
     pub fn database(&self, system: &str) -> Result<Database, Error> {
         Database::new(&self.inner.hub, self.registry(), system)
+    }
+
+    /// Observes the calls to models of this provider (`gen_ai.provider.name`: `anthropic`, `openai`, `aws.bedrock`, …).
+    ///
+    /// # Errors
+    ///
+    /// If the registry has another family of one of the names ([`Error::is_duplicate`]), or the provider has none
+    /// ([`Error::is_invalid`]).
+    pub fn genai(&self, provider: &str) -> Result<GenAi, Error> {
+        GenAi::new(&self.inner.hub, self.registry(), provider)
     }
 
     /// Reads the context that a carrier (headers of a request, of a message) brings; what is malformed is

@@ -58,6 +58,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "stream_guard",
             "http_client",
             "db",
+            "genai",
             "http_server",
         ],
     ),

@@ -59,6 +59,7 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("http_metrics/status.rs", "CARDINALITY", "how many values a label has"),
     ("http_metrics/stream.rs", "CARDINALITY", "how many values a label has"),
     ("http_answer.rs", "UNKNOWN", "a mark"),
+    ("genai/metrics.rs", "CARDINALITY", "how many values a label has"),
     ("hub.rs", "CARDINALITY", "how many values a label has"),
     ("label/assert.rs", "LONGEST", "the text of a compiler's error"),
     ("label/open.rs", "FIXED", "codes that are there from the start"),

@@ -392,6 +392,10 @@ fn every_family_of_the_library_is_known_before_it_is_there() {
         let _pool = (Usage::new(registry, "views", 1).unwrap(), Queue::new(registry, "views", 1).unwrap());
         let replica = observe_core::Replica::new(registry, "views").unwrap();
         replica.set(std::time::Duration::ZERO);
+        let mut call = telemetry.genai("openai").unwrap().call("chat", "m").stream().start();
+        (call.chunk(), call.chunk(), call.response_model("m-1"), call.input_tokens(1));
+        call.fail("429");
+        drop(call);
         let database = telemetry.database("sqlite").unwrap().namespace("views");
         let _ = database.query("select a from views").run(|| Err::<(), _>("in vain"));
         let _channel = observe_core::mpsc::channel::<()>(registry, "views", 1).unwrap();
