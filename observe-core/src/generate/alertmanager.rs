@@ -3,7 +3,7 @@
 use super::folder::MARK;
 use super::yaml::Yaml;
 use super::{Declared, File};
-use crate::semconv::slo as names;
+use crate::semconv::{alert, slo as names};
 use crate::slo::{Severity, promql_duration};
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ const SHORTEST: Duration = Duration::from_secs(1);
 const REPEAT_OF_PAGES: Duration = Duration::from_secs(4 * 3600);
 const REPEAT: Duration = Duration::from_secs(3 * 24 * 3600);
 
+/// The label of an alert's name.
 const ALERTNAME: &str = "alertname";
-const SEVERITY: &str = "severity";
 
 pub(super) fn file(declared: &Declared) -> File {
     File { path: "alertmanager.yaml".to_owned(), text: configuration(declared) }
@@ -87,7 +87,7 @@ fn receiver(severity: &Severity) -> Yaml {
 
 /// What matches alerts of a severity, whose label is no more than letters, digits, `_` and `-`.
 fn of(severity: &Severity) -> String {
-    format!("{SEVERITY}=\"{}\"", severity.label())
+    format!("{}=\"{}\"", alert::SEVERITY, severity.label())
 }
 
 fn texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Yaml {

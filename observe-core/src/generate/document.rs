@@ -3,6 +3,7 @@
 use super::folder::MARK;
 use super::words::{code, events, excluded, good, line, number, percent, time};
 use super::{Declared, File};
+use crate::semconv::alert;
 use crate::slo::{BurnRule, Indicator, Severity, Slo};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -34,12 +35,18 @@ fn document(declared: &Declared) -> String {
     }
     out.push_str(
         "\n## What the budget allows\n\n\
-         As much as is left of it over the period (`slo:error_budget_remaining:ratio`) holds for each objective:\n\n\
+         For each objective, by how much of it is left over the period:\n\n\
          | left | what holds |\n| --- | --- |\n",
     );
     for (left, what) in POLICY {
         let _ = writeln!(out, "| {left} | {what} |");
     }
+    let _ = writeln!(
+        out,
+        "\nPrometheus has both: what is left as `{}`, and the row as `{}`, 0 to 3.",
+        alert::BUDGET_REMAINING,
+        alert::BUDGET_POLICY,
+    );
     out
 }
 
@@ -178,7 +185,7 @@ mod tests {
             | 10 % | 3 days | 6 h | 1 | 0.1 % | `ticket` (SEV3), looked at within 1 day |\n";
         let made = made(slo);
         assert!(made.starts_with(expected), "{made}");
-        assert!(made.ends_with("| none | nothing but reliability, until there is some again |\n"), "{made}");
+        assert!(made.contains("\n| none | nothing but reliability, until there is some again |\n"), "{made}");
     }
 
     #[test]

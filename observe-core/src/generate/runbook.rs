@@ -1,14 +1,23 @@
 //! Runbooks, begun: what whoever is woken asks first. The rest is for those to write who know the service.
 
+use super::alert::Alert;
 use super::folder::MARK;
-use super::words::{events, good, histogram, is, line, number, time};
+use super::promql::quoted;
+use super::rules::service_alerts;
+use super::words::{events, good, histogram, line, number, time};
 use super::{Declared, File, RUNBOOKS};
-use crate::semconv::{http, metric, operation, own, slo as names};
+use crate::semconv::{alert, http, metric, operation, own, rpc, slo as names};
 use crate::slo::{Slo, Source, promql_duration};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+/// One for each objective, and for each alert that belongs to none.
 pub(super) fn files(declared: &Declared) -> Vec<File> {
-    declared.slos.iter().map(|slo| file(slo.name(), &of_objective(slo, declared))).collect()
+    let objectives = declared.slos.iter().map(|slo| (slo.name(), of_objective(slo, declared)));
+    // There may be several of one name: their labels tell them apart.
+    let alerts: BTreeMap<_, _> =
+        service_alerts(declared).into_iter().map(|alert| (alert.name, of_alert(alert))).collect();
+    objectives.chain(alerts).map(|(name, runbook)| file(name, &runbook)).collect()
 }
 
 fn file(name: &str, runbook: &Runbook) -> File {
@@ -88,6 +97,45 @@ fn of_objective(slo: &Slo, declared: &Declared) -> Runbook {
     }
 }
 
+fn of_alert(alert: Alert<'_>) -> Runbook {
+    let drill =
+        format!("Not in production: {}. Who is told of it, and after how long?", drill_of_alert(alert.name));
+    Runbook {
+        meaning: vec![without_commands(&alert.summary) + ".", without_commands(&alert.description)],
+        queries: vec![("What the alert asks.", alert.expr)],
+        causes: alert.causes,
+        first_actions: alert.first_actions,
+        drill: vec![drill],
+    }
+}
+
+/// How to see an alert of the service, where it hurts nobody.
+fn drill_of_alert(name: &str) -> &'static str {
+    match name {
+        alert::CRASH_LOOP_PAGE | alert::CRASH_LOOP_TICKET => "let instances end right after their start",
+        alert::JOB_ABSENT => "stop every instance, or give the job another name",
+        alert::LABEL_OVERFLOW => "send more different values of a label than its limit",
+        alert::TELEMETRY_DROPPED => "stop reading the log under load, or stop the collector",
+        alert::TRACES_DROPPED_EARLY => "let the second tier of collectors hold a few traces only, under load",
+        alert::RESOURCE_EXHAUSTED | alert::RESOURCE_FILLING => "lower the capacity under load",
+        alert::DISK_FULL | alert::DISK_FILLING => "write a large file",
+        alert::QUEUE_LAG => "stop what takes from the queue",
+        alert::REPLICA_LAG => "stop the replication",
+        _ => "bring it about",
+    }
+}
+
+/// A template, as somebody reads it whom nobody told its labels and its value.
+fn without_commands(template: &str) -> String {
+    let mut parts = template.split("{{");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push('…');
+        out.push_str(part.split_once("}}").map_or("", |(_, rest)| rest));
+    }
+    line(&out)
+}
+
 /// What was declared, before what holds for all.
 fn said(declared: &[String], general: &[&str]) -> Vec<String> {
     declared.iter().cloned().chain(general.iter().map(|text| (*text).to_owned())).collect()
@@ -136,72 +184,63 @@ fn drill(slo: &Slo) -> String {
 
 /// What to ask first, of metrics that are there.
 fn queries(slo: &Slo, declared: &Declared) -> Vec<(&'static str, String)> {
-    let own = [is(names::SLO, slo.name()), is(names::SERVICE, &declared.service)].join(", ");
-    let rules = slo.burn_rules();
-    let shortest = rules.iter().map(|rule| rule.short).min().unwrap_or_default();
-    let window = promql_duration(shortest);
+    let window = slo.burn_rules().iter().map(|rule| rule.short).min().unwrap_or_default();
+    let rate = |series: &str| format!("rate({series}[{}])", promql_duration(window));
+    // Over every window, and over the period.
+    let ratios = format!("__name__=~{}", quoted(&format!("{}.*", alert::ERROR_RATIO)));
+    let ratios = declared.of_slo("", slo).replacen('{', &format!("{{{ratios},"), 1);
     let mut queries = vec![
         (
             "How fast the budget is spent: over each window, the share of bad events by the share that may be.",
-            format!("{{__name__=~\"slo:sli_error:ratio_rate.*\", {own}}} / {}", slo.error_budget()),
+            format!("{ratios} / {}", slo.error_budget()),
         ),
-        ("How much of it is left.", format!("slo:error_budget_remaining:ratio{{{own}}}")),
+        ("How much of it is left.", declared.of_slo(alert::BUDGET_REMAINING, slo)),
     ];
     if !slo.is_external() {
-        let bad = names::BAD_EVENTS_TOTAL;
-        queries.push((
-            "Which instances have the bad events.",
-            format!("sum by (instance) (rate({bad}{{{own}}}[{window}]))"),
-        ));
+        let bad = rate(&declared.of_slo(names::BAD_EVENTS_TOTAL, slo));
+        let (version, info) = (own::VERSION, declared.of_job(own::BUILD_INFO));
+        queries.push(("Which instances have the bad events.", format!("sum by (instance) ({bad})")));
         queries.push((
             "Which versions have them.",
-            format!(
-                "sum by ({version}) (rate({bad}{{{own}}}[{window}]) * on (job, instance) group_left ({version}) {info})",
-                version = own::VERSION,
-                info = own::BUILD_INFO,
-            ),
+            format!("sum by ({version}) ({bad} * on (job, instance) group_left ({version}) {info})"),
         ));
     }
-    let job = is("job", &declared.service);
     if let Some((family, matchers)) = histogram(slo).filter(|(family, _)| declared.has(family)) {
-        let chosen =
-            std::iter::once(&job).chain(&matchers).map(String::as_str).collect::<Vec<_>>().join(", ");
-        let by = match slo.source() {
-            Source::Requests(_) | Source::Calls(_) => {
+        let of = |end: &str| rate(&declared.of_job_where(&format!("{family}_{end}"), &matchers.join(",")));
+        let by = match (family, slo.source()) {
+            (rpc::SERVER_CALL_DURATION_SECONDS, _) => {
+                format!("{}, {}", rpc::STATUS_LABEL, http::ERROR_TYPE_LABEL)
+            }
+            (_, Source::Requests(_) | Source::Calls(_)) => {
                 format!("{}, {}", http::STATUS_LABEL, http::ERROR_TYPE_LABEL)
             }
             _ => metric::OUTCOME.to_owned(),
         };
-        queries
-            .push(("How they end.", format!("sum by ({by}) (rate({family}_count{{{chosen}}}[{window}]))")));
-        queries.push((
-            "How long the slowest twentieth takes.",
-            format!("histogram_quantile(0.95, sum by (le) (rate({family}_bucket{{{chosen}}}[{window}])))"),
-        ));
+        queries.push(("How they end.", format!("sum by ({by}) ({})", of("count"))));
+        let slowest = format!("histogram_quantile(0.95, sum by (le) ({}))", of("bucket"));
+        queries.push(("How long the slowest twentieth takes.", slowest));
     }
-    let is_own_work =
-        matches!(slo.source(), Source::Requests(_) | Source::Function(_) | Source::Operation(_));
-    let dependencies = operation::DEPENDENCY_DURATION_SECONDS;
-    if is_own_work && declared.has(dependencies) {
-        queries.push((
-            "Whether what it depends on fails.",
-            format!(
-                "sum by ({}, {outcome}) (rate({dependencies}_count{{{job}, {outcome}!=\"ok\"}}[{window}]))",
-                operation::DEPENDENCY,
-                outcome = metric::OUTCOME,
-            ),
-        ));
+    if matches!(slo.source(), Source::Requests(_) | Source::Function(_) | Source::Operation(_)) {
+        queries.extend(of_what_it_needs(declared, rate));
     }
-    if is_own_work && declared.has(metric::RESOURCE_CAPACITY) {
-        queries.push((
-            "Whether something is used up.",
-            format!(
-                "max by ({}) ({}{{{job}}} / {}{{{job}}})",
-                metric::RESOURCE,
-                metric::RESOURCE_IN_USE,
-                metric::RESOURCE_CAPACITY,
-            ),
-        ));
+    queries
+}
+
+/// Of what the service depends on, and runs on.
+fn of_what_it_needs(declared: &Declared, rate: impl Fn(&str) -> String) -> Vec<(&'static str, String)> {
+    let mut queries = Vec::new();
+    if declared.has(operation::DEPENDENCY_DURATION_SECONDS) {
+        let outcome = metric::OUTCOME;
+        let calls = format!("{}_count", operation::DEPENDENCY_DURATION_SECONDS);
+        let failed = rate(&declared.of_job_where(&calls, &format!("{outcome}!=\"ok\"")));
+        let query = format!("sum by ({}, {outcome}) ({failed})", operation::DEPENDENCY);
+        queries.push(("Whether what it depends on fails.", query));
+    }
+    if declared.has(metric::RESOURCE_IN_USE) && declared.has(metric::RESOURCE_CAPACITY) {
+        let of = |name: &str| declared.of_job(name);
+        let (in_use, capacity) = (of(metric::RESOURCE_IN_USE), of(metric::RESOURCE_CAPACITY));
+        let query = format!("max by ({}) ({in_use} / {capacity})", metric::RESOURCE);
+        queries.push(("Whether something is used up.", query));
     }
     queries
 }
@@ -216,6 +255,29 @@ mod tests {
         let alerting = Alerting::new().dashboard("https://grafana.example.org/d/checkout");
         let telemetry = Telemetry::builder("checkout").slo(slo).alerting(alerting).build().unwrap();
         files(&Declared::of(&telemetry)).remove(0).text
+    }
+
+    // Mutation caught: an alert whose runbook's address leads nowhere.
+    #[test]
+    fn an_alert_of_no_objective_has_one_too() {
+        let declared = Declared::of(&Telemetry::builder("checkout").build().unwrap());
+        let files = files(&declared);
+        for alert in service_alerts(&declared) {
+            let path = format!("runbooks/{}.md", alert.name);
+            let runbook = files.iter().find(|file| file.path == path).unwrap();
+            assert!(runbook.text.contains(&alert.expr), "{}", runbook.text);
+            assert!(
+                !runbook.text.contains("{{") && !runbook.text.contains("bring it about"),
+                "{}",
+                runbook.text
+            );
+        }
+    }
+
+    #[test]
+    fn templates_are_read_without_their_commands() {
+        assert_eq!(without_commands("{{ $value }} of {{ $labels.x }} are bad"), "… of … are bad");
+        assert_eq!(without_commands("a {{ b"), "a …");
     }
 
     // Mutations caught: what was declared is missing, or stands behind what holds for all.
@@ -235,7 +297,7 @@ mod tests {
             "## Likely causes\n\n- The bank is down.\n- A change",
             "## First actions\n\n1. Look at the bank's status page.\n2. Is it still so",
             "## Practise it\n\n- Not in production: let a share of these requests fail",
-            "slo:error_budget_remaining:ratio{slo=\"charge\", service=\"checkout\"}",
+            "slo:error_budget_remaining:ratio{slo=\"charge\",service=\"checkout\"}",
         ] {
             assert!(made.contains(text), "{text}: {made}");
         }

@@ -1,5 +1,6 @@
 //! What is declared, in words that people read, and in the selectors that queries need.
 
+use super::promql::{quoted, tidy};
 use crate::semconv::{http, http_client, operation, rpc};
 use crate::slo::{Indicator, Requests, Slo, Source};
 use std::time::Duration;
@@ -30,7 +31,7 @@ pub(super) fn time(duration: Duration) -> String {
 
 /// A number as people write it: without what floating point has behind the tenth digit, and in groups of three.
 pub(super) fn number(value: f64) -> String {
-    let text = ((value * 1e10).round() / 1e10).to_string();
+    let text = tidy(value).to_string();
     let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
     let mut out = String::new();
     for (index, digit) in whole.chars().enumerate() {
@@ -184,8 +185,8 @@ pub(super) fn histogram(slo: &Slo) -> Option<(&'static str, Vec<String>)> {
 }
 
 /// `label="text"`.
-pub(super) fn is(label: &str, text: &str) -> String {
-    format!("{label}=\"{}\"", escaped(text))
+fn is(label: &str, text: &str) -> String {
+    format!("{label}={}", quoted(text))
 }
 
 /// One of these.
@@ -194,14 +195,9 @@ fn matcher(label: &str, texts: &[String]) -> String {
         [text] => is(label, text),
         _ => {
             let texts: Vec<_> = texts.iter().map(|text| literal(text)).collect();
-            format!("{label}=~\"{}\"", escaped(&texts.join("|")))
+            format!("{label}=~{}", quoted(&texts.join("|")))
         }
     }
-}
-
-/// As the text of a matcher stands between its quotes.
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 /// As a regular expression that finds this text alone (RE2).
@@ -249,7 +245,6 @@ mod tests {
         let (family, matchers) = histogram(&slo).unwrap();
         assert_eq!(family, "http_server_request_duration_seconds");
         assert_eq!(matchers, [r#"http_route=~"/orders/\\{id\\}|/charge""#, r#"http_request_method="GET""#]);
-        assert_eq!(is("a", "say \"hi\"\\"), r#"a="say \"hi\"\\""#);
     }
 
     #[test]

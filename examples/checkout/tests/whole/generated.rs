@@ -1,5 +1,6 @@
 //! The files that are made of what checkout declares, as the repository keeps them.
 
+use crate::support::installed;
 use std::process::Command;
 
 // Mutation caught: a declaration, or a generator, that was changed and the files were not.
@@ -31,4 +32,22 @@ fn what_differs_is_named_and_is_a_failure() {
     assert_eq!(said.status.code(), Some(1));
     let text = String::from_utf8_lossy(&said.stderr);
     assert!(text.contains("`alertmanager.yaml` differs from line"), "{text}");
+}
+
+// Mutation caught: a rule, or a test of one, that does not hold for what is declared here.
+#[test]
+fn the_programs_that_they_are_for_take_them() {
+    for (program, args) in [
+        ("promtool", &["check", "config", "prometheus.yaml"][..]),
+        ("promtool", &["test", "rules", "rules_test.yaml"]),
+        ("amtool", &["check-config", "alertmanager.yaml"]),
+    ] {
+        if !installed(program) {
+            continue;
+        }
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/generated");
+        let said = Command::new(program).args(args).current_dir(folder).output().unwrap();
+        let (text, errors) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+        assert!(said.status.success(), "{program} {args:?}: {text}{errors}");
+    }
 }

@@ -98,13 +98,13 @@ fn promtool_has_nothing_to_say_against_the_text() {
 }
 
 /// The data that Prometheus answers, if it does.
-fn api(to: SocketAddr, path: &str) -> Option<Value> {
+pub(crate) fn api(to: SocketAddr, path: &str) -> Option<Value> {
     let body = ask(to, "GET", path, "", "").filter(|answer| answer.status == 200)?.body;
     let mut answer: Value = serde_json::from_str(&body).ok()?;
     Some(answer["data"].take())
 }
 
-fn encode(query: &str) -> String {
+pub(crate) fn encode(query: &str) -> String {
     query
         .bytes()
         .map(
