@@ -7,6 +7,7 @@
 mod answer;
 mod body_size;
 mod grpc;
+mod peer;
 mod report;
 mod request;
 mod response;
@@ -165,6 +166,7 @@ impl HttpServer {
         if let (Some(wait), Some(trace)) = (request.ready_wait, span.trace()) {
             trace.tell(|told| told.annotations.key_millis(READY_WAIT_DURATION_MS, wait));
         }
+        peer::tell(&span, request);
         let route = (!labels.route.is_none()).then(|| labels.route.as_str());
         let name = SpanName { method: labels.method, route, call: call.as_deref() };
         let operation = Operation::open_on(span, || {
@@ -187,6 +189,11 @@ impl HttpServer {
             span.show(|seen| seen.name = name.to_string());
         }
         http.active(&labels).inc();
+        if self.hub.hears(Level::DEBUG, names::REQUEST_TARGET)
+            && let Some(span) = operation.open_span()
+        {
+            report::started(span);
+        }
         let asked = Asked::of(request.method);
         let (entry, sized) = (operation.entry(), self.response_sizes);
         HttpServerOperation { operation, entry, labels, call, asked, head: None, recorded: true, sized }

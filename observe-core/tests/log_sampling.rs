@@ -112,6 +112,7 @@ fn all_lines_of_a_request_go_one_way() {
         });
     }
     let expected = [
+        "request_started x8".to_owned(),
         format!("one of {inside} x4"),
         format!("two of {inside} x8"),
         "GET /charge 200 x4".to_owned(),
@@ -181,7 +182,9 @@ fn debug_lines_are_held_back_and_written_if_the_request_is_kept() {
         info!("at once");
         debug!("two");
     });
-    let expected = ["outside, at info", "GET /charge 200", "at once", "one", "two", "GET /charge 500"];
+    let started = "request_started";
+    let expected =
+        ["outside, at info", "GET /charge 200", "at once", started, "one", "two", "GET /charge 500"];
     assert_eq!(messages(&captured), expected);
     // What was not to be written is not left out.
     assert_eq!(captured.metric("observe_log_sampled_out_total"), 0.0);
@@ -197,7 +200,8 @@ fn what_is_held_back_stays_when_the_filter_changes() {
         debug!("one");
         info!("two");
     });
-    assert_eq!(messages(&captured), ["one", "two", "GET /charge 500"]);
+    let expected = ["levels are now warn", "request_started", "one", "two", "GET /charge 500"];
+    assert_eq!(messages(&captured), expected);
 }
 
 // Mutations caught: memory without a bound; a line that finds no room and is not counted.

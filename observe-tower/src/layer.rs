@@ -2,6 +2,7 @@
 
 use crate::carrier::Told;
 use crate::classify::Classify;
+use crate::peer::Peer;
 use crate::route::{RequestHead, RouteOf, Routes};
 use crate::service::ObserveService;
 use crate::settings::{Exclusion, Settings};
@@ -11,6 +12,7 @@ use observe_core::context::Untrusted;
 use observe_core::http_server::{Scheme, Segment};
 use observe_core::label::LabelValue;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use tower_layer::Layer;
 
@@ -65,6 +67,7 @@ impl ObserveLayer {
                 trusted: None,
                 debug_header: None,
                 segments: None,
+                peer: Peer::default(),
             }),
         }
     }
@@ -210,8 +213,49 @@ impl ObserveLayer {
         self.with(|settings| settings.server = settings.server.clone().untrusted(untrusted))
     }
 
+    /// Who is at the other end of the connection, as a layer or a server around this one knows it: `network.peer.address` on
+    /// the request's line and its span, on no other line. It may be about a person. Defaults to nobody saying so.
+    ///
+    /// ```
+    /// use axum::extract::ConnectInfo;
+    /// use observe_core::Telemetry;
+    /// use observe_tower::{ObserveLayer, RequestHead};
+    /// use std::net::SocketAddr;
+    ///
+    /// let telemetry = Telemetry::builder("orders").build()?;
+    /// // Served by `app.into_make_service_with_connect_info::<SocketAddr>()`.
+    /// let layer = ObserveLayer::new(&telemetry).peer_address(|head: &RequestHead<'_>| {
+    ///     head.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip())
+    /// });
+    /// # let _ = layer;
+    /// # Ok::<(), observe_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn peer_address(
+        self,
+        address_of: impl Fn(&RequestHead<'_>) -> Option<IpAddr> + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|settings| settings.peer.address_of = Some(Arc::new(address_of)))
+    }
+
+    /// Whether it is told who made a request: `client.address` on the request's line and its span, on no other line. Of a
+    /// sender that is trusted ([`trust_if`](ObserveLayer::trust_if)) it is the last address in `X-Forwarded-For`, whom that
+    /// sender heard itself; else, and where there is none, the [peer's](ObserveLayer::peer_address), if that is known. It may
+    /// be about a person. Defaults to `false`.
+    #[must_use]
+    pub fn client_address(self, tell: bool) -> Self {
+        self.with(|settings| settings.peer.tells_client = tell)
+    }
+
+    /// Whether the value of `User-Agent` is told: `user_agent.original` on the request's line and its span, on no other line,
+    /// cut at 256 bytes. It is the client's word. Defaults to `false`.
+    #[must_use]
+    pub fn user_agent(self, tell: bool) -> Self {
+        self.with(|settings| settings.peer.tells_user_agent = tell)
+    }
+
     /// Whether the sizes of answers' bodies are measured: the bytes that were handed to the server, also of a body that
-    /// was left or broke off, in `http_server_response_body_size_bytes`. Defaults to `false`. Requests' bodies are the
+    /// was left or broke off, in `http_server_response_body_size_bytes`, and `http.response.body.size` on the request's line. Defaults to `false`. Requests' bodies are the
     /// affair of a layer of its own: [`RequestSizeLayer`](crate::RequestSizeLayer).
     #[must_use]
     pub fn response_sizes(self, response_sizes: bool) -> Self {

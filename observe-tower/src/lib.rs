@@ -38,6 +38,7 @@ pub mod guide;
 mod layer;
 mod negotiate;
 mod next_scrape;
+mod peer;
 mod ready;
 mod request_size;
 mod route;

@@ -10,7 +10,8 @@ use std::task::{Context, Poll, ready};
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Counts the bytes of requests' bodies, as they are read, into `http_server_request_body_size_bytes`.
+/// Counts the bytes of requests' bodies, as they are read, into `http_server_request_body_size_bytes`, and to `http.request.body.size` on
+/// the request's line.
 ///
 /// A layer of its own, to stand *within* [`ObserveLayer`](crate::ObserveLayer): the service it wraps gets another
 /// type of body, [`SizedBody`], which only some can take. Those of axum can:

@@ -91,15 +91,17 @@ impl Settings {
         // The user's functions: they may panic.
         let decided = catch_unwind(AssertUnwindSafe(|| {
             let route = self.routes.of(head);
-            (route, self.trusts(head), self.excludes(head, route))
+            let trusted = self.trusts(head);
+            (route, trusted, self.excludes(head, route), self.peer.facts(head, trusted))
         }));
         match decided {
-            Ok((route, trusted, excluded)) => {
+            Ok((route, trusted, excluded, facts)) => {
                 // Not looked for where it would not count.
                 let started = if trusted { head.headers.get(X_REQUEST_START) } else { None };
                 let started = started.map(HeaderValue::as_bytes);
                 let keep = trusted && self.asks_to_keep(head);
                 let request = request.route(route).trusted(trusted).keep(keep).request_start(started);
+                let request = facts.tell(request);
                 if excluded {
                     self.server.pass(&request, &context)
                 } else {

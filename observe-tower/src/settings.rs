@@ -2,6 +2,7 @@
 
 use crate::carrier::Told;
 use crate::classify::Classify;
+use crate::peer::Peer;
 use crate::route::{RequestHead, Routes};
 use http::HeaderName;
 use observe_core::http_server::{HttpServer, Scheme, Segment};
@@ -23,6 +24,7 @@ pub(crate) struct Settings {
     pub(crate) trusted: Option<Predicate>,
     pub(crate) debug_header: Option<HeaderName>,
     pub(crate) segments: Option<SegmentOf>,
+    pub(crate) peer: Peer,
 }
 
 pub(crate) type Predicate = Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>;

@@ -2,15 +2,44 @@
 
 use super::{ERROR_TYPE, ROUTE, STATUS, SpanName};
 use crate::clock::Tick;
+use crate::fields::{Fields, Key};
 use crate::http_metrics::{ErrorType, RequestLabels, Route, RpcCall};
 use crate::operation::{End, Judged};
-use crate::record::Kind;
+use crate::record::{Kind, LogRecord};
 use crate::scratch::{self, Scratch};
 use crate::semconv::{http as names, span as keys};
 use crate::slo::SloEvent;
+use crate::span::OpenSpan;
 use crate::subscriber::tell_others;
 use std::fmt::Write as _;
 use tracing_core::Level;
+
+const REQUEST_BODY_SIZE: Key = Key::new(names::REQUEST_BODY_SIZE);
+const RESPONSE_BODY_SIZE: Key = Key::new(names::RESPONSE_BODY_SIZE);
+
+/// A line that says that it has begun: so one that never ends is found. What is known of it are the span's fields.
+#[cold]
+pub(super) fn started(span: &OpenSpan) {
+    let Some(trace) = span.trace() else { return };
+    scratch::with(|scratch| {
+        scratch.message.set(names::REQUEST_STARTED);
+        trace.with_correlation_id(|correlation_id| {
+            span.with_fields(|fields| {
+                trace.log(&LogRecord {
+                    unix_nanos: trace.hub.clock.unix_nanos(span.start),
+                    level: Level::DEBUG,
+                    target: names::REQUEST_TARGET,
+                    message: &scratch.message,
+                    span_context: Some(trace.span_context(span.id)),
+                    correlation_id,
+                    span: Some(fields),
+                    event: &Fields::new(),
+                    callsite: 0,
+                });
+            });
+        });
+    });
+}
 
 /// Its labels, now that all is said about it.
 pub(super) fn settled(mut labels: RequestLabels, judged: &Judged<'_>) -> RequestLabels {
@@ -74,7 +103,7 @@ pub(super) fn report(end: &End<'_>, labels: &RequestLabels, call: Option<&RpcCal
     let level = if end.outcome.is_failure() { Level::ERROR } else { Level::INFO };
     let is_heard = end.trace.hub.hears(level, names::REQUEST_TARGET);
     if is_heard || end.trace.is_recorded() {
-        scratch::with(|scratch| tell(end, &labels, call, is_heard.then_some(level), scratch));
+        scratch::with(|scratch| tell(end, &labels, call, sizes, is_heard.then_some(level), scratch));
     }
 }
 
@@ -84,6 +113,7 @@ fn tell(
     end: &End<'_>,
     labels: &RequestLabels,
     call: Option<&RpcCall>,
+    sizes: [Option<u64>; 2],
     level: Option<Level>,
     scratch: &mut Scratch,
 ) {
@@ -100,6 +130,11 @@ fn tell(
     let mut status = labels.status.as_str();
     if let Some(call) = call {
         status = call.conclude(fields);
+    }
+    for (key, size) in [REQUEST_BODY_SIZE, RESPONSE_BODY_SIZE].into_iter().zip(sizes) {
+        if let Some(size) = size {
+            fields.key_u64(key, size);
+        }
     }
     end.describe(fields);
 

@@ -1,6 +1,7 @@
 //! What a server knows of a request when it begins.
 
 use crate::http_metrics::{HttpVersion, Scheme, Segment};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// What is known of a request when it begins. All of it may be the client's word.
@@ -18,6 +19,15 @@ pub struct HttpRequest<'a> {
     pub(super) ready_wait: Option<Duration>,
     pub(super) segment: Segment,
     pub(super) grpc: bool,
+    pub(super) peer: Peer<'a>,
+}
+
+/// What is to be said of who asks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer<'a> {
+    pub(super) client: Option<IpAddr>,
+    pub(super) address: Option<IpAddr>,
+    pub(super) user_agent: Option<&'a [u8]>,
 }
 
 impl<'a> HttpRequest<'a> {
@@ -35,6 +45,7 @@ impl<'a> HttpRequest<'a> {
             ready_wait: None,
             segment: Segment::NONE,
             grpc: false,
+            peer: Peer { client: None, address: None, user_agent: None },
         }
     }
 
@@ -90,6 +101,25 @@ impl<'a> HttpRequest<'a> {
     /// [`ReadyWait::end`]: super::ReadyWait::end
     pub fn ready_wait(mut self, wait: impl Into<Option<Duration>>) -> Self {
         self.ready_wait = wait.into();
+        self
+    }
+
+    /// Who made it, behind proxies that are believed: `client.address` on the request's line and its span, not on other
+    /// lines. It may be about a person. Defaults to none.
+    pub fn client_address(mut self, address: impl Into<Option<IpAddr>>) -> Self {
+        self.peer.client = address.into();
+        self
+    }
+
+    /// The other end of the connection: `network.peer.address` there. Defaults to none.
+    pub fn peer_address(mut self, address: impl Into<Option<IpAddr>>) -> Self {
+        self.peer.address = address.into();
+        self
+    }
+
+    /// The value of `User-Agent`: `user_agent.original` there, cut at 256 bytes; none if it is no UTF-8. Defaults to none.
+    pub fn user_agent(mut self, value: impl Into<Option<&'a [u8]>>) -> Self {
+        self.peer.user_agent = value.into();
         self
     }
 

@@ -64,6 +64,20 @@ pub const REQUEST_METHOD: &str = "http.request.method";
 pub const REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
 /// The matched route.
 pub const ROUTE: &str = "http.route";
+/// The address of who made the request, behind proxies that are trusted.
+pub const CLIENT_ADDRESS: &str = "client.address";
+/// The address of the other end of the connection.
+pub const PEER_ADDRESS: &str = "network.peer.address";
+/// The value of `User-Agent`.
+pub const USER_AGENT: &str = "user_agent.original";
+/// How many bytes of the request's body were read.
+pub const REQUEST_BODY_SIZE: &str = "http.request.body.size";
+/// How many bytes of the answer's body were sent.
+pub const RESPONSE_BODY_SIZE: &str = "http.response.body.size";
+/// The header in which proxies say for whom they ask.
+pub const X_FORWARDED_FOR: &str = "x-forwarded-for";
+/// The message of the line that tells of a request's start.
+pub const REQUEST_STARTED: &str = "request_started";
 /// The path as it came, without the query.
 pub const PATH: &str = "url.path";
 /// `http` or `https`.
