@@ -91,10 +91,10 @@ impl Filter {
     /// If that is no target, or there are too many.
     pub(crate) fn with(&self, target: &str, level: LevelFilter) -> Result<Filter, Error> {
         let refuse = |rule: &str| Err(Error::new(Kind::Invalid, format!("log target `{target}`: {rule}")));
-        if !target.is_empty() && parse_directive(&format!("{target}=info")) != Ok((target, LevelFilter::INFO))
-        {
+        let reads = || parse_directive(&format!("{target}=info")) == Ok((target, LevelFilter::INFO));
+        if !target.is_empty() && (target.contains(',') || !reads()) {
             return refuse(
-                "a target begins with a letter, a digit, `_`, `-` or `:`, and has no `=` and no brackets",
+                "a target begins with a letter, a digit, `_`, `-` or `:`, and has no `=`, no comma and no brackets",
             );
         }
         let mut filter = self.clone();

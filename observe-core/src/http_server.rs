@@ -37,6 +37,7 @@ use crate::trace::LocalTrace;
 use http::HeaderName;
 use std::cell::Cell;
 use std::fmt;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tracing_core::Level;
@@ -296,8 +297,9 @@ pub struct HttpServerOperation {
     /// It is a call by gRPC.
     call: Option<Box<RpcCall>>,
     asked: Asked,
-    /// When the head of its answer was there, if an objective wants to know.
-    head: Option<Tick>,
+    /// When the head of its answer was there, if an objective wants to know: a tick's nanoseconds and one, so that it is
+    /// small.
+    head: Option<NonZeroU64>,
     /// It is counted as in flight, and not ended.
     recorded: bool,
     /// The size of its answer is asked for.
@@ -316,7 +318,7 @@ impl HttpServerOperation {
     pub fn status(&mut self, status: u16) {
         self.labels.status = Status::of(status);
         if let Some(trace) = self.trace().filter(|trace| trace.hub.slos.want_head()) {
-            self.head = Some(trace.hub.clock.now());
+            self.head = NonZeroU64::new(trace.hub.clock.now().nanos().saturating_add(1));
         }
         // A call has a status of its own.
         if status >= 500 && self.call.is_none() {
@@ -404,6 +406,7 @@ impl HttpServerOperation {
             outcome => outcome,
         };
         let (labels, call, head) = (Cell::new(self.labels), self.call.take(), self.head);
+        let head = head.map(|head| Tick::from_nanos(head.get() - 1));
         let (call, kind) = (call.as_deref(), self.labels.error_type.as_str());
         // Before the span is given back: then nobody else holds it.
         self.entry = Entry::NONE;

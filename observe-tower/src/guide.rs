@@ -71,6 +71,7 @@ pub mod propagation {}
 #[doc = "[Propagation]: self::propagation"]
 #[doc = "[Configuration]: self::configuration"]
 #[doc = "[Context]: self::context"]
+#[doc = "[objective]: self::slo"]
 #[doc = ""]
 #[doc = include_str!("../docs/sampling.md")]
 pub mod sampling {}
