@@ -206,8 +206,8 @@ impl Operation {
     /// The one end. `error_type` is the kind of error, where it is known; else its name is. Unless the operation was
     /// discarded, `judge` says whether an objective calls it bad, and `report` sees it before the span is given back.
     ///
-    /// 1. What was said below the root counts: a declared failure stays one. 2. Objectives judge it. 3. The trace is kept
-    /// or not. 4. Metrics. 5. `report`: the line. 6. The span is closed.
+    /// What was said below the root counts first: a declared failure stays one. Then objectives judge it, the trace is kept
+    /// or not, it is measured, `report` writes its line, and the span is closed.
     pub(crate) fn end(
         &mut self,
         outcome: Outcome,

@@ -36,7 +36,6 @@ impl Error for Leaky {}
 
 #[derive(Debug)]
 struct Account {
-    #[expect(dead_code, reason = "it is there for its `Debug`")]
     owner: Sensitive<&'static str>,
 }
 
@@ -65,7 +64,7 @@ fn plant(telemetry: &Telemetry) {
     server.within(|| {
         annotate("http.request.header.authorization", PLANTED);
         annotate("X-Api-Key", CARD);
-        annotate("owner", &account.owner);
+        annotate("owner", account.owner);
         annotate("shown", 3_u64);
         let url = format!("/a?access_token={PLANTED}&X-Amz-Signature={PLANTED}");
         let authority = format!("ada:{PLANTED}@stock:81");

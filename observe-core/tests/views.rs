@@ -393,7 +393,10 @@ fn every_family_of_the_library_is_known_before_it_is_there() {
         let replica = observe_core::Replica::new(registry, "views").unwrap();
         replica.set(std::time::Duration::ZERO);
         let mut call = telemetry.genai("openai").unwrap().call("chat", "m").stream().start();
-        (call.chunk(), call.chunk(), call.response_model("m-1"), call.input_tokens(1));
+        call.chunk();
+        call.chunk();
+        call.response_model("m-1");
+        call.input_tokens(1);
         call.fail("429");
         drop(call);
         let database = telemetry.database("sqlite").unwrap().namespace("views");

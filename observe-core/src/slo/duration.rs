@@ -7,7 +7,7 @@ pub(crate) fn promql_duration(duration: Duration) -> String {
     const UNITS: [(u128, &str); 5] =
         [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms")];
     let millis = duration.as_millis().max(1);
-    let unit = UNITS.iter().find(|(unit, _)| millis % unit == 0);
+    let unit = UNITS.iter().find(|(unit, _)| millis.is_multiple_of(*unit));
     unit.map_or_else(String::new, |(unit, name)| format!("{}{name}", millis / unit))
 }
 

@@ -99,7 +99,7 @@ impl Slos {
     /// Judges a request that was answered here. Answers whether it was bad for any.
     pub(crate) fn judge_request(&self, route: Route, event: &SloEvent<'_>) -> bool {
         let by_route = self.by_route.get_or_init(|| ByRoute::new(&self.all, &self.requests));
-        by_route.each(route, event).fold(false, |bad, live| live.take(event) || bad)
+        any_bad(by_route.each(route, event), event)
     }
 
     /// Judges what is no request. Answers whether it was bad for any.
@@ -112,7 +112,7 @@ impl Slos {
             Source::Calls(host) => host == named.server_address,
             Source::Requests(_) | Source::ByHand | Source::External => false,
         });
-        lives.fold(false, |bad, live| live.take(event) || bad)
+        any_bad(lives, event)
     }
 
     /// How often [`look`](Slos::look) wants to be called; `None` if never.
@@ -266,6 +266,15 @@ impl ByRoute {
             )
         })
     }
+}
+
+/// Has each judge the event. Answers whether any calls it bad.
+fn any_bad<'a>(lives: impl Iterator<Item = &'a Arc<LiveSlo>>, event: &SloEvent<'_>) -> bool {
+    let mut bad = false;
+    for live in lives {
+        bad |= live.take(event);
+    }
+    bad
 }
 
 /// Whether the event is of those, its route left out.
