@@ -78,6 +78,7 @@ pub mod sampling {}
 
 /// Service level objectives: what is good, which events count, who is told.
 ///
+#[doc = "[Alerting]: self::alerting"]
 #[doc = "[Clients]: self::clients"]
 #[doc = "[Flight recorder]: self::flight_recorder"]
 #[doc = "[Metrics]: self::metrics"]
@@ -87,6 +88,14 @@ pub mod sampling {}
 #[doc = ""]
 #[doc = include_str!("../docs/slo.md")]
 pub mod slo {}
+
+/// Who is told of what: alert rules, and their tests.
+///
+#[doc = "[Scale]: self::scale"]
+#[doc = "[SLOs]: self::slo"]
+#[doc = ""]
+#[doc = include_str!("../docs/alerting.md")]
+pub mod alerting {}
 
 /// More than one process, and more than one machine.
 ///

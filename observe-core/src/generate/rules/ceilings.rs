@@ -3,7 +3,7 @@
 use super::super::alert::Alert;
 use super::super::declared::Declared;
 use super::super::template::plain;
-use crate::semconv::{alert as names, metric};
+use crate::semconv::{alert as names, host, metric};
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -14,6 +14,10 @@ pub(super) fn ceilings(declared: &Declared) -> Vec<Alert<'static>> {
     if declared.has(metric::RESOURCE_CAPACITY) && declared.has(metric::RESOURCE_IN_USE) {
         alerts.push(resource_exhausted(declared));
         alerts.push(resource_filling(declared));
+    }
+    if declared.has(host::FILESYSTEM_USAGE_BYTES) {
+        alerts.push(disk_full(declared));
+        alerts.push(disk_filling(declared));
     }
     alerts
 }
@@ -63,4 +67,62 @@ fn resource_filling(declared: &Declared) -> Alert<'static> {
     alert.causes = ["More traffic.", "It is not given back."].map(str::to_owned).to_vec();
     alert.first_actions = vec!["Look at resource_in_use of the last days.".to_owned()];
     alert
+}
+
+/// Nearly full and steady may be meant so.
+fn disk_full(declared: &Declared) -> Alert<'static> {
+    let expr = format!("{} > 0.9\nand {}", share_used(declared), ends(declared, "1h", "4 * 3600"));
+    let mut alert = Alert::new(names::DISK_FULL, None, expr);
+    alert.pages = true;
+    alert.lasts = 10 * MINUTE;
+    alert.keeps = 5 * MINUTE;
+    alert.summary = format!("{}: {} is nearly full, and fills up", plain(&declared.service), mountpoint());
+    alert.description =
+        "{{ $value | humanizePercentage }} of its space is used; as it goes, nothing is left within 4 hours."
+            .to_owned();
+    disk_help(&mut alert);
+    alert
+}
+
+fn disk_filling(declared: &Declared) -> Alert<'static> {
+    let expr = format!("{} > 0.5\nand {}", share_used(declared), ends(declared, "6h", "24 * 3600"));
+    let mut alert = Alert::new(names::DISK_FILLING, None, expr);
+    alert.lasts = 30 * MINUTE;
+    alert.summary = format!("{}: {} will be full", plain(&declared.service), mountpoint());
+    alert.description =
+        "{{ $value | humanizePercentage }} of its space is used; as it goes, nothing is left within a day."
+            .to_owned();
+    disk_help(&mut alert);
+    alert
+}
+
+fn disk_help(alert: &mut Alert<'_>) {
+    alert.causes = ["Files that nobody deletes: logs, dumps, images.", "Data that has grown."]
+        .map(str::to_owned)
+        .to_vec();
+    alert.first_actions =
+        ["Look for what has grown.", "Delete what is not needed, or enlarge it."].map(str::to_owned).to_vec();
+}
+
+/// Where it is. A template.
+fn mountpoint() -> String {
+    format!("{{{{ $labels.{} }}}} of {{{{ $labels.{} }}}}", host::FILESYSTEM_MOUNTPOINT, names::INSTANCE)
+}
+
+/// Of what the service may use: some is for the superuser only.
+fn share_used(declared: &Declared) -> String {
+    format!("{}\n/ ({} > 0)", space(declared, "=\"used\""), space(declared, "=~\"used|free\""))
+}
+
+fn space(declared: &Declared, states: &str) -> String {
+    let state = host::FILESYSTEM_STATE;
+    let usage = declared.of_job_where(host::FILESYSTEM_USAGE_BYTES, &format!("{state}{states}"));
+    format!("sum without ({state}) ({usage})")
+}
+
+/// As it went for so long, nothing is left so many seconds from now.
+fn ends(declared: &Declared, since: &str, seconds: &str) -> String {
+    let state = host::FILESYSTEM_STATE;
+    let free = declared.of_job_where(host::FILESYSTEM_USAGE_BYTES, &format!("{state}=\"free\""));
+    format!("sum without ({state}) (predict_linear({free}[{since}], {seconds})) < 0")
 }

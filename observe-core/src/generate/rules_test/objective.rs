@@ -133,10 +133,10 @@ impl Scene<'_> {
         limits
     }
 
-    /// Above every limit.
+    /// Above every limit, and more than the budget.
     fn fast(&self, slo: &Slo) -> f64 {
-        let highest = self.limits(slo, None).last().copied().unwrap_or(slo.error_budget());
-        f64::midpoint(highest, 1.0)
+        let highest = self.limits(slo, None).last().copied().unwrap_or_default();
+        f64::midpoint(highest.max(slo.error_budget()), 1.0)
     }
 
     /// Above the lowest limit only.
@@ -191,7 +191,12 @@ impl Scene<'_> {
             "low traffic",
             |_| vec![Phase::idle(LONG), Phase::new(FEW, 1.0, 1.0), Phase::idle(LONG)],
             false,
-            |slo| Vec::from([FEW, FEW + 2, LONG].map(|at| self.firing(slo, &asked, LONG + at, |_| false))),
+            |slo| {
+                let told = [FEW, FEW + 2, LONG].map(|at| self.firing(slo, &asked, LONG + at, |_| false));
+                // Before the first event nothing is said of the budget, not even what is no number.
+                let left = self.declared.of_slo(names::BUDGET_REMAINING, slo);
+                told.into_iter().chain([Check::nothing(left, LONG)]).collect()
+            },
         )
     }
 
@@ -232,16 +237,18 @@ impl Scene<'_> {
         let is_absent = |alert: &Alert<'_>| alert.name == names::METRIC_ABSENT;
         self.case(
             "gone",
-            |slo| vec![Phase::of_ratio(LONG, self.well(slo))],
+            // So well that nobody ever counted a bad one.
+            |_| vec![Phase::new(LONG, 10.0, 0.0)],
             true,
             |slo| {
-                let windows = slo.windows();
-                let invented =
-                    windows.first().map(|shortest| self.declared.over(names::BAD_RATE, *shortest, slo));
+                let shortest = slo.windows().first().copied().unwrap_or_default();
+                let of = |name: &str| self.declared.over(name, shortest, slo);
                 vec![
+                    Check::holds(format!("sum({}) == bool 0", of(names::ERROR_RATIO)), LONG),
                     self.firing(slo, &asked, LONG + ABSENT - 2, |_| false),
                     self.firing(slo, &asked, LONG + ABSENT + 4, is_absent),
-                    Check::nothing(invented.unwrap_or_default(), LONG + ABSENT + 4),
+                    // No 0 of whom nothing is known.
+                    Check::nothing(of(names::BAD_RATE), LONG + ABSENT + 4),
                 ]
             },
         )

@@ -4,7 +4,7 @@ use super::super::declared::Declared;
 use super::super::promql::series;
 use super::super::rules::service_alerts;
 use super::{Case, Check};
-use crate::semconv::{alert as names, metric, own};
+use crate::semconv::{alert as names, host, metric, own};
 
 /// After so many ticks is asked what fires.
 const END: u32 = 100;
@@ -86,7 +86,21 @@ fn troubled(declared: &Declared) -> Case {
             given.push((one(metric::RESOURCE_WAITING, metric::RESOURCE, resource), stays(waiting)));
         }
     }
+    for (mountpoint, used, free) in [
+        ("/full", "92+0.05", "8-0.05"),
+        ("/filling", "60+0.05", "40-0.05"),
+        ("/filling_below", "20+0.05", "80-0.05"),
+        ("/steady", "95+0", "5-0"),
+    ] {
+        for (state, values) in [("used", used), ("free", free), ("reserved", "5+0")] {
+            let labels = [(host::FILESYSTEM_MOUNTPOINT, mountpoint), (host::FILESYSTEM_STATE, state)];
+            given.push((of(declared, host::FILESYSTEM_USAGE_BYTES, &labels), growing(values)));
+        }
+    }
     let resource = |name| vec![(metric::RESOURCE, name)];
+    let disk = |name| {
+        vec![(names::JOB, &*declared.service), (names::INSTANCE, "a"), (host::FILESYSTEM_MOUNTPOINT, name)]
+    };
     let expected = [
         (names::CRASH_LOOP_TICKET, vec![(names::JOB, &*declared.service), (names::INSTANCE, "a")]),
         (names::TELEMETRY_DROPPED, lost.to_vec()),
@@ -94,6 +108,9 @@ fn troubled(declared: &Declared) -> Case {
         (names::RESOURCE_EXHAUSTED, resource("full")),
         (names::RESOURCE_EXHAUSTED, resource("unknown")),
         (names::RESOURCE_FILLING, resource("growing")),
+        (names::DISK_FULL, disk("/full")),
+        (names::DISK_FILLING, disk("/full")),
+        (names::DISK_FILLING, disk("/filling")),
         (names::QUEUE_LAG, vec![(metric::QUEUE, "behind")]),
         (names::REPLICA_LAG, vec![(metric::REPLICA, "behind")]),
         (names::TRACES_DROPPED_EARLY, Vec::new()),

@@ -49,12 +49,15 @@ pub(super) fn traffic(declared: &Declared, slo: &Slo, phases: &[Phase], gone: bo
 }
 
 fn counted(declared: &Declared, slo: &Slo, phases: &[Phase], gone: bool) -> Vec<(String, String)> {
-    let events = counter(0, phases.iter().map(|phase| (phase.ticks, phase.events)), gone);
-    let bad = counter(0, phases.iter().map(|phase| (phase.ticks, phase.bad)), gone);
-    vec![
-        (of_instance(declared, slo, metrics::EVENTS_TOTAL, "a"), events),
-        (of_instance(declared, slo, metrics::BAD_EVENTS_TOTAL, "a"), bad),
-    ]
+    let counter = |name: &str, each: fn(&Phase) -> f64| {
+        let phases = phases.iter().map(|phase| (phase.ticks, each(phase)));
+        (of_instance(declared, slo, name, "a"), counter(0, phases, gone))
+    };
+    let mut given = vec![counter(metrics::EVENTS_TOTAL, |phase| phase.events)];
+    if phases.iter().any(|phase| phase.bad > 0.0) {
+        given.push(counter(metrics::BAD_EVENTS_TOTAL, |phase| phase.bad));
+    }
+    given
 }
 
 /// A counter of an objective, as one instance says it.
