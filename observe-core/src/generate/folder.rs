@@ -253,7 +253,9 @@ mod tests {
         ] {
             fs::write(folder.path().join(path), text).unwrap();
         }
-        let report = write(folder.path(), &[]);
+        let files = [made("rules.yaml", MARK), made("runbooks/charge.md", MARK)];
+        let _ = write(folder.path(), &files);
+        let report = write(folder.path(), &files);
         assert_eq!(names(report.stale()), ["gone.yaml", "runbooks/gone.md"]);
         assert!(report.faults().unwrap().contains("`gone.yaml` is no longer made"));
         assert!(folder.path().join("gone.yaml").exists());

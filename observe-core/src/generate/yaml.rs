@@ -43,7 +43,8 @@ impl Yaml {
     pub(super) fn document(&self, head: &str) -> String {
         // What ends a line to a reader of YAML ends the comment.
         let head = head.replace(|character| character != '\n' && !is_printable(character), " ");
-        let mut out: String = head.lines().flat_map(|line| ["# ", line, "\n"]).collect();
+        let mut out: String =
+            head.lines().flat_map(|line| [if line.is_empty() { "#" } else { "# " }, line, "\n"]).collect();
         self.write(0, &mut out);
         if !out.ends_with('\n') {
             out.push('\n');
