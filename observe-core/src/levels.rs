@@ -26,7 +26,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// ```
 /// use observe_core::Telemetry;
 /// use std::time::Duration;
-/// use tracing_core::LevelFilter;
+/// use tracing::level_filters::LevelFilter;
 ///
 /// let telemetry = Telemetry::builder("checkout").build()?;
 /// let levels = telemetry.levels();

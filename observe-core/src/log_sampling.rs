@@ -27,7 +27,7 @@ const MAX_RULES: usize = 100;
 ///
 /// ```
 /// use observe_core::{LogSampling, Telemetry};
-/// use tracing_core::Level;
+/// use tracing::Level;
 ///
 /// let telemetry = Telemetry::builder("checkout")
 ///     .log_sampling(
