@@ -5,10 +5,11 @@
 //! by hand: `promtool test rules by_hand_test.yaml weighted_test.yaml`.
 
 #![allow(clippy::unwrap_used, reason = "a test says by it what must be there")]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use observe_core::semconv::host;
 use observe_core::slo::{Alerting, BurnPair, Severity, Slo};
-use observe_core::{Collect, Queue, Replica, Telemetry, Usage, generate};
+use observe_core::{Builder, Collect, Queue, Replica, Telemetry, Usage, generate};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -32,7 +33,7 @@ fn write(
     folder: &Path,
 ) -> Vec<PathBuf> {
     let builder = Telemetry::builder(service).without_log().alerting(alerting);
-    let telemetry = slos.into_iter().fold(builder, |builder, slo| builder.slo(slo)).build().unwrap();
+    let telemetry = slos.into_iter().fold(builder, Builder::slo).build().unwrap();
     let _pool = Usage::new(telemetry.registry(), "orders_db", 10).unwrap();
     let _queue = Queue::new(telemetry.registry(), "mails", 10).unwrap();
     let replica = Replica::new(telemetry.registry(), "orders").unwrap();
