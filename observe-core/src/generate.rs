@@ -7,6 +7,7 @@
 
 mod alert;
 mod alertmanager;
+mod collector;
 mod command;
 mod declared;
 mod document;
@@ -96,6 +97,7 @@ impl File {
 /// Every file. The same declarations give the same bytes.
 fn files(declared: &Declared) -> Vec<File> {
     let mut files = vec![alertmanager::file(declared), document::file(declared), rules::file(declared)];
+    files.extend(collector::files(declared));
     files.extend(prometheus::files(declared));
     files.extend(rules_test::files(declared));
     files.extend(runbook::files(declared));

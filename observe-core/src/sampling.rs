@@ -35,19 +35,38 @@ pub struct Sampling {
     threshold: u64,
     /// Whether failures and slow traces are kept whatever their randomness.
     tail: bool,
+    /// From which randomness on the baseline of a collector is that samples behind this process.
+    behind: Option<u64>,
 }
 
 impl Sampling {
-    /// Keeps every trace. For a collector tier that samples behind this process.
+    /// Keeps every trace.
     #[must_use]
     pub const fn always() -> Self {
-        Self { threshold: 0, tail: false }
+        Self::in_process(0, false)
+    }
+
+    /// Keeps every trace, since a tier of collectors behind this process decides, which sees all of a trace: it keeps
+    /// failures, slow traces, and this share, 0 to 1, of the rest. The share, and what is slow, go into the collector's
+    /// configuration that is [generated](crate::generate); to this process it is [`always`](Sampling::always).
+    ///
+    /// It is one or the other: a process that keeps only its own choice in front of such a tier breaks the traces that the
+    /// tier would have kept.
+    ///
+    /// # Errors
+    /// When `share` is not between 0 and 1.
+    pub fn collector(share: f64) -> Result<Self, Error> {
+        Ok(Self { behind: Some(threshold(share)?), ..Self::always() })
+    }
+
+    const fn in_process(threshold: u64, tail: bool) -> Self {
+        Self { threshold, tail, behind: None }
     }
 
     /// Keeps none but those that are marked.
     #[must_use]
     pub const fn never() -> Self {
-        Self { threshold: RANDOMNESS, tail: false }
+        Self::in_process(RANDOMNESS, false)
     }
 
     /// Keeps this share of the traces, 0 to 1, those that are marked, and nothing for any other reason.
@@ -55,7 +74,7 @@ impl Sampling {
     /// # Errors
     /// When `share` is not between 0 and 1.
     pub fn ratio(share: f64) -> Result<Self, Error> {
-        Ok(Self { threshold: threshold(share)?, tail: false })
+        Ok(Self::in_process(threshold(share)?, false))
     }
 
     /// Keeps failures, slow traces, those that an objective calls bad, and this share, 0 to 1, of the rest.
@@ -63,7 +82,7 @@ impl Sampling {
     /// # Errors
     /// When `share` is not between 0 and 1.
     pub fn tail(share: f64) -> Result<Self, Error> {
-        Ok(Self { threshold: threshold(share)?, tail: true })
+        Ok(Self::in_process(threshold(share)?, true))
     }
 
     /// What the variables `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` say (OpenTelemetry, "General SDK
@@ -124,9 +143,14 @@ impl Sampling {
     /// With which probability a trace like one that is kept for this reason is kept.
     pub(crate) fn probability(self, keep: Keep) -> f64 {
         match keep {
-            Keep::Baseline => (RANDOMNESS - self.threshold) as f64 / RANDOMNESS as f64,
+            Keep::Baseline => share_of(self.threshold),
             Keep::Failure | Keep::Slow | Keep::Marked | Keep::Objective => 1.0,
         }
+    }
+
+    /// The share that a collector behind this process keeps without a reason.
+    pub(crate) fn share_behind(self) -> Option<f64> {
+        self.behind.map(tidy_share_of)
     }
 
     /// The decision at the end of a local root. `slow` is the limit from which on a trace is slow.
@@ -164,10 +188,12 @@ pub(crate) struct Facts {
 }
 
 impl fmt::Display for Sampling {
-    /// `tail 0.01`, `ratio 0.5`, `always`, `never`.
+    /// `tail 0.01`, `ratio 0.5`, `always`, `never`, `collector 0.01`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A threshold is a whole number: the share that it was made of is the nearest short one.
-        let share = (self.probability(Keep::Baseline) * 1e9).round() / 1e9;
+        if let Some(behind) = self.behind {
+            return write!(f, "collector {}", tidy_share_of(behind));
+        }
+        let share = tidy_share_of(self.threshold);
         match (self.tail, self.threshold) {
             (true, _) => write!(f, "tail {share}"),
             (false, 0) => f.write_str("always"),
@@ -179,7 +205,7 @@ impl fmt::Display for Sampling {
 
 impl Default for Sampling {
     fn default() -> Self {
-        Self { threshold: threshold_of(0.01), tail: true }
+        Self::in_process(threshold_of(0.01), true)
     }
 }
 
@@ -189,6 +215,15 @@ fn threshold(share: f64) -> Result<u64, Error> {
     } else {
         Err(Error::new(Kind::Invalid, format!("sampling ratio {share}: must be between 0 and 1")))
     }
+}
+
+fn share_of(threshold: u64) -> f64 {
+    (RANDOMNESS - threshold) as f64 / RANDOMNESS as f64
+}
+
+/// A threshold is a whole number: the share that it was made of is the nearest short one.
+fn tidy_share_of(threshold: u64) -> f64 {
+    (share_of(threshold) * 1e9).round() / 1e9
 }
 
 /// `share` is between 0 and 1, and 2^56 is exact in an f64.
@@ -219,6 +254,10 @@ mod tests {
         for _ in 0..100 {
             let randomness = TraceId::random().randomness();
             assert!(Sampling::always().is_baseline(randomness));
+            assert!(
+                Sampling::collector(0.01).unwrap().is_baseline(randomness),
+                "the choice is the collector's"
+            );
             assert!(!Sampling::never().is_baseline(randomness));
             assert!(Sampling::ratio(1.0).unwrap().is_baseline(randomness));
             assert!(!Sampling::ratio(0.0).unwrap().is_baseline(randomness));
@@ -238,6 +277,7 @@ mod tests {
         for bad in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
             assert!(Sampling::ratio(bad).unwrap_err().is_invalid());
             assert!(Sampling::tail(bad).unwrap_err().is_invalid());
+            assert!(Sampling::collector(bad).unwrap_err().is_invalid());
         }
     }
 

@@ -72,6 +72,7 @@ pub mod propagation {}
 #[doc = "[Configuration]: self::configuration"]
 #[doc = "[Context]: self::context"]
 #[doc = "[objective]: self::slo"]
+#[doc = "[Scale]: self::scale"]
 #[doc = ""]
 #[doc = include_str!("../docs/sampling.md")]
 pub mod sampling {}

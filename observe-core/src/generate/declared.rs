@@ -3,6 +3,7 @@
 use crate::function;
 use crate::metric::Kind;
 use crate::metric::snapshot::{Head, Histograms, Quantiles, Rows, Values, Visitor};
+use crate::sampling::Sampling;
 use crate::semconv::{metric as names, operation};
 use crate::slo::{Alerting, Slo};
 use crate::telemetry::Telemetry;
@@ -25,8 +26,8 @@ pub(super) struct Declared {
     pub(super) functions: Vec<&'static str>,
     /// From which duration on a trace is kept as slow.
     pub(super) slow: Duration,
-    /// The share of traces that is kept without a reason.
-    pub(super) baseline: f64,
+    /// Which traces are kept.
+    pub(super) sampling: Sampling,
 }
 
 /// A family that a scrape shows.
@@ -50,7 +51,7 @@ impl Declared {
             families: reading.families,
             functions: function::names(),
             slow: hub.slow,
-            baseline: hub.sampling.probability(crate::record::Keep::Baseline),
+            sampling: hub.sampling,
         }
     }
 
