@@ -268,6 +268,26 @@ const BENEATH: &[Entry] = &[
     entry(runtime::POLL_DURATION_SECONDS, Kind::Histogram, RUNTIME),
 ];
 
+/// What the collectors read that are asked for; what a machine has of it differs.
+pub(crate) mod source {
+    pub(crate) const PROCESS: &str = "process";
+    pub(crate) const PRESSURE: &str = "pressure";
+    pub(crate) const CGROUP: &str = "cgroup";
+    pub(crate) const HOST: &str = "host";
+}
+
+/// Every family that comes of reading this, on a machine that has all of it.
+pub(crate) fn read_of(what: &str) -> impl Iterator<Item = &'static Entry> {
+    let begins: &[&str] = match what {
+        source::PROCESS => &["process_"],
+        source::PRESSURE => &["pressure_", "cgroup_pressure_"],
+        source::CGROUP => &["cgroup_cpu_", "cgroup_memory_", "cgroup_pids_"],
+        source::HOST => &["system_"],
+        _ => &[],
+    };
+    BENEATH.iter().filter(move |entry| begins.iter().any(|begin| entry.name.starts_with(begin)))
+}
+
 /// What a telemetry needs the names of.
 pub(crate) fn of_telemetry(is_classic: bool) -> impl Iterator<Item = &'static Entry> {
     TELEMETRY.iter().chain(if is_classic { CLASSIC } else { STANDARD })

@@ -47,6 +47,7 @@ mod process;
 #[cfg(feature = "runtime")]
 mod runtime;
 
+use crate::catalogue::source;
 use crate::registry::Registry;
 
 /// The process: CPU, memory, file descriptors, threads, as all of Prometheus' client libraries name them.
@@ -54,10 +55,11 @@ use crate::registry::Registry;
 /// `process_start_time_seconds` is no part of it: every telemetry has that.
 #[cfg(feature = "process")]
 pub fn process(registry: &Registry) {
+    registry.reads(source::PROCESS);
     #[cfg(target_os = "linux")]
     files::add(registry, process::Process::default());
     #[cfg(not(target_os = "linux"))]
-    foreign(registry, "process");
+    foreign(source::PROCESS);
 }
 
 /// How long work was stalled for want of CPU, memory or disks: saturation, from Linux' pressure stall information.
@@ -66,19 +68,21 @@ pub fn process(registry: &Registry) {
 /// not the machine's.
 #[cfg(feature = "pressure")]
 pub fn pressure(registry: &Registry) {
+    registry.reads(source::PRESSURE);
     #[cfg(target_os = "linux")]
     files::add(registry, pressure::Pressure::default());
     #[cfg(not(target_os = "linux"))]
-    foreign(registry, "pressure");
+    foreign(source::PRESSURE);
 }
 
 /// The cgroup that the process is in, of version 2: what its container may use, what it uses, and how often it met a limit.
 #[cfg(feature = "cgroup")]
 pub fn cgroup(registry: &Registry) {
+    registry.reads(source::CGROUP);
     #[cfg(target_os = "linux")]
     files::add(registry, cgroup::Cgroup::default());
     #[cfg(not(target_os = "linux"))]
-    foreign(registry, "cgroup");
+    foreign(source::CGROUP);
 }
 
 /// The machine: CPUs, memory, file systems, disks, network interfaces. For where no node exporter has it already.
@@ -87,10 +91,11 @@ pub fn cgroup(registry: &Registry) {
 /// of one whose server is gone would hold up the scrape.
 #[cfg(feature = "host")]
 pub fn host(registry: &Registry) {
+    registry.reads(source::HOST);
     #[cfg(target_os = "linux")]
     files::add(registry, host::Host::default());
     #[cfg(not(target_os = "linux"))]
-    foreign(registry, "host");
+    foreign(source::HOST);
 }
 
 /// A tokio runtime: workers, tasks, queues. What tokio measures only when built with `--cfg tokio_unstable` is there
@@ -125,7 +130,7 @@ fn say_missing(source: &str, why: &dyn std::fmt::Display) {
     any(feature = "cgroup", feature = "host", feature = "pressure", feature = "process"),
     not(target_os = "linux")
 ))]
-fn foreign(_: &Registry, what: &str) {
+fn foreign(what: &str) {
     say_missing(what, &"it is read on Linux only");
 }
 

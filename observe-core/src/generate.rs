@@ -9,6 +9,8 @@ mod alert;
 mod alertmanager;
 mod collector;
 mod command;
+mod dashboard;
+mod datasources;
 mod declared;
 mod document;
 mod folder;
@@ -96,8 +98,14 @@ impl File {
 
 /// Every file. The same declarations give the same bytes.
 fn files(declared: &Declared) -> Vec<File> {
-    let mut files = vec![alertmanager::file(declared), document::file(declared), rules::file(declared)];
+    let mut files = vec![
+        alertmanager::file(declared),
+        document::file(declared),
+        datasources::file(declared),
+        rules::file(declared),
+    ];
     files.extend(collector::files(declared));
+    files.extend(dashboard::files(declared));
     files.extend(prometheus::files(declared));
     files.extend(rules_test::files(declared));
     files.extend(runbook::files(declared));

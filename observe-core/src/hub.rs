@@ -60,7 +60,7 @@ pub(crate) struct Hub {
     http_client: OnceLock<ClientMetrics>,
     /// The service's name, and under which names its requests are shown.
     pub(crate) service: String,
-    http_names: HttpNames,
+    pub(crate) http_names: HttpNames,
     /// A test that looks on.
     #[cfg(feature = "test-util")]
     pub(crate) watch: OnceLock<Arc<crate::watch::Watch>>,

@@ -57,6 +57,8 @@ struct Inner {
 struct State {
     listing: Listing,
     collectors: Vec<Arc<dyn Collector>>,
+    /// What the library's own collectors were asked to read.
+    read: BTreeSet<&'static str>,
     statics_seen: usize,
     refused: Vec<(error::Kind, String)>,
     /// What a scrape reads; made anew after a registration.
@@ -123,6 +125,22 @@ impl Registry {
         state.listing = listing;
         state.roll = None;
         Ok(unknown)
+    }
+
+    /// Notes that this is read at each scrape, as far as the machine has it.
+    #[cfg(any(feature = "cgroup", feature = "host", feature = "pressure", feature = "process"))]
+    pub(crate) fn reads(&self, what: &'static str) {
+        self.state().read.insert(what);
+    }
+
+    /// What is read at each scrape, whatever this machine has of it.
+    pub(crate) fn what_is_read(&self) -> BTreeSet<&'static str> {
+        self.state().read.clone()
+    }
+
+    /// How families are shown that are shown otherwise, by the names that they were declared with.
+    pub(crate) fn views(&self) -> BTreeMap<String, View> {
+        self.state().listing.views().clone()
     }
 
     /// The buckets that a view chose for a histogram.

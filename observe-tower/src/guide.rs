@@ -81,6 +81,7 @@ pub mod sampling {}
 ///
 #[doc = "[Alerting]: self::alerting"]
 #[doc = "[Clients]: self::clients"]
+#[doc = "[Dashboards]: self::dashboards"]
 #[doc = "[Flight recorder]: self::flight_recorder"]
 #[doc = "[Metrics]: self::metrics"]
 #[doc = "[Sampling]: self::sampling"]
@@ -97,6 +98,14 @@ pub mod slo {}
 #[doc = ""]
 #[doc = include_str!("../docs/alerting.md")]
 pub mod alerting {}
+
+/// Dashboards, and where Grafana gets their data.
+///
+#[doc = "[Scale]: self::scale"]
+#[doc = "[views]: self::metrics"]
+#[doc = ""]
+#[doc = include_str!("../docs/dashboards.md")]
+pub mod dashboards {}
 
 /// More than one process, and more than one machine.
 ///

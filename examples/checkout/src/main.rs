@@ -11,6 +11,7 @@ mod last_scrape;
 mod load;
 mod objectives;
 mod order;
+mod platform;
 mod pool;
 mod receipts;
 mod roles;
@@ -22,7 +23,7 @@ mod store;
 use args::Args;
 use children::Children;
 use last_scrape::LastScrape;
-use observe_core::{Telemetry, collect};
+use observe_core::Telemetry;
 use roles::Role;
 use shutdown::Shutdown;
 use std::error::Error;
@@ -80,10 +81,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let telemetry = builder.install()?;
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    collect::process(telemetry.registry());
-    collect::pressure(telemetry.registry());
-    collect::cgroup(telemetry.registry());
-    collect::runtime(telemetry.registry(), runtime.handle());
+    platform::observe(&telemetry, runtime.handle());
     let scraped = metrics.map(|listener| LastScrape::serve(&runtime, listener, &telemetry)).transpose()?;
     let served = runtime.block_on(async {
         let shutdown = Shutdown::listen(&args, &telemetry)?;

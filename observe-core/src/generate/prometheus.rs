@@ -7,7 +7,7 @@ use crate::slo::{Slo, promql_duration};
 use std::time::Duration;
 
 /// How often is scraped, where no objective is shorter: often enough for a rate over five minutes.
-const SCRAPE: Duration = Duration::from_secs(15);
+pub(super) const SCRAPE: Duration = Duration::from_secs(15);
 
 /// How often is scraped at most.
 const SCRAPE_MIN: Duration = Duration::from_millis(100);

@@ -88,6 +88,16 @@ impl View {
         self.name.as_deref()
     }
 
+    /// Whether the family is shown at all.
+    pub(crate) fn is_shown(&self) -> bool {
+        !self.is_dropped
+    }
+
+    /// What a label is called; `None` if it is left out.
+    pub(crate) fn label<'a>(&'a self, label: &'a str) -> Option<&'a str> {
+        renamed(&self.labels, label)
+    }
+
     pub(crate) fn chosen_buckets(&self) -> Option<&Buckets> {
         self.buckets.as_ref()
     }
@@ -193,10 +203,14 @@ impl Shown {
 
     /// What a label is called; `None` if it is left out.
     pub(crate) fn label<'a>(&'a self, label: &'a str) -> Option<&'a str> {
-        match self.labels.iter().find(|(of, _)| of == label) {
-            Some((_, name)) => name.as_deref(),
-            None => Some(label),
-        }
+        renamed(&self.labels, label)
+    }
+}
+
+fn renamed<'a>(labels: &'a [(String, Option<String>)], label: &'a str) -> Option<&'a str> {
+    match labels.iter().find(|(of, _)| of == label) {
+        Some((_, name)) => name.as_deref(),
+        None => Some(label),
     }
 }
 

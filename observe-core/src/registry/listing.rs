@@ -138,6 +138,11 @@ impl Listing {
         self.claims.examine(name, name, kind).is_err()
     }
 
+    /// The views, by the name that a family was declared with.
+    pub(super) fn views(&self) -> &BTreeMap<String, View> {
+        &self.views
+    }
+
     /// The buckets that a view chose for a histogram.
     pub(super) fn buckets(&self, name: &str) -> Option<&Buckets> {
         self.views.get(name)?.chosen_buckets()

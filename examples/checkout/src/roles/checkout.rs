@@ -11,7 +11,7 @@ use crate::roles::Role;
 use crate::shop::Shop;
 use crate::shutdown::Shutdown;
 use crate::store::Store;
-use crate::{load, objectives, server};
+use crate::{load, objectives, platform, server};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
@@ -62,6 +62,7 @@ pub(crate) fn generate(args: &Args, asked: &[OsString]) -> Result<(), Box<dyn Er
     let telemetry =
         objectives::declare(Telemetry::builder(Role::Checkout.name()), args.slo_period).build()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    platform::observe(&telemetry, runtime.handle());
     runtime.block_on(async {
         let (folder, nowhere) = (tempfile::tempdir()?, SocketAddr::from(([127, 0, 0, 1], 0)));
         let peers = Peers { payment: nowhere, inventory: nowhere };
