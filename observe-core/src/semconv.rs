@@ -3,7 +3,9 @@
 pub mod alert;
 pub mod cgroup;
 pub mod db;
+pub mod ecs;
 pub mod gen_ai;
+pub mod google_cloud;
 pub mod host;
 pub mod http;
 pub mod http_client;
@@ -11,6 +13,7 @@ pub mod log;
 pub mod metric;
 pub mod operation;
 pub mod otel;
+pub mod otel_log;
 pub mod otel_metric;
 pub mod own;
 pub mod pressure;

@@ -22,6 +22,7 @@ pub mod cardinality {}
 
 /// The log: every key, and which lines are written.
 ///
+#[doc = "[Formats]: self::log_formats"]
 #[doc = "[Metrics]: self::metrics"]
 #[doc = "[Redaction]: self::redaction"]
 #[doc = "[Sampling]: self::sampling"]
@@ -31,6 +32,13 @@ pub mod cardinality {}
 #[doc = ""]
 #[doc = include_str!("../docs/logs.md")]
 pub mod logs {}
+
+/// What a line is called elsewhere: OpenTelemetry, ECS, Google Cloud.
+///
+#[doc = "[The log]: self::logs"]
+#[doc = ""]
+#[doc = include_str!("../docs/log_formats.md")]
+pub mod log_formats {}
 
 /// What must not be told: by the names of fields, by type, in URLs.
 #[doc = include_str!("../docs/redaction.md")]
@@ -167,6 +175,7 @@ pub mod otlp {}
 
 /// Every option and variable, and who wins.
 ///
+#[doc = "[Formats]: self::log_formats"]
 #[doc = "[Limits]: self::limits"]
 #[doc = "[Metrics]: self::metrics"]
 #[doc = "[OTLP]: self::otlp"]

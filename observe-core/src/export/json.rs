@@ -29,6 +29,15 @@ pub enum LogFormat {
     /// JSON, one object a line: for machines. The default.
     #[default]
     Json,
+    /// JSON with the names of OpenTelemetry's log data model: `Timestamp`, `SeverityText`, `Body`, and what users say in
+    /// `Attributes`.
+    OpenTelemetry,
+    /// JSON by the Elastic Common Schema: `@timestamp`, `log.level`, `trace.id`, and what it has no name for in
+    /// `labels`.
+    Ecs,
+    /// JSON as Google Cloud Logging reads it: `severity`, `logging.googleapis.com/trace`, `httpRequest`. The project is
+    /// [`Builder::google_cloud_project`](crate::Builder::google_cloud_project)'s.
+    GoogleCloud,
     /// For people at a terminal.
     Pretty {
         /// With colours.
@@ -40,6 +49,9 @@ impl fmt::Display for LogFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             LogFormat::Json => "json",
+            LogFormat::OpenTelemetry => "otel",
+            LogFormat::Ecs => "ecs",
+            LogFormat::GoogleCloud => "gcp",
             LogFormat::Pretty { .. } => "pretty",
         })
     }
@@ -48,7 +60,6 @@ impl fmt::Display for LogFormat {
 /// What [`JsonLines`] are made of.
 pub(crate) struct LogOptions<'a> {
     pub(crate) service: Service<'a>,
-    pub(crate) keys: Keys,
     pub(crate) format: LogFormat,
     pub(crate) limits: QueueLimits,
     pub(crate) clock: Clock,
@@ -71,19 +82,19 @@ impl JsonLines {
     ///
     /// If the thread cannot be started.
     pub(crate) fn start(options: LogOptions<'_>) -> Result<JsonLines, Error> {
-        let LogOptions { service, keys, format, limits, clock, writer, look } = options;
-        let layout = Arc::new(Layout::new(keys, service));
+        let LogOptions { service, format, limits, clock, writer, look } = options;
+        let layout = Arc::new(Layout::new(format, service));
         let reporting = (Arc::clone(&layout), clock.clone());
         let output = Output {
             thread: "observe-log",
             what: "log lines",
             writer,
             format: match format {
-                LogFormat::Json => None,
                 LogFormat::Pretty { colour } => {
-                    let mut pretty = Pretty::new(*layout.keys(), colour);
+                    let mut pretty = Pretty::new(Keys::DEFAULT, colour);
                     Some(Box::new(move |line, out| pretty.line(line, out)))
                 }
+                _ => None,
             },
             report: Box::new(move |loss, lines, out| report(&reporting.0, &reporting.1, loss, lines, out)),
             clock,

@@ -2,7 +2,7 @@
 
 use crate::semconv::log;
 
-/// What the parts of a line are called. A table for each way to name them.
+/// What the parts of a line of the default format are called.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Keys {
     pub(crate) timestamp: &'static str,

@@ -51,6 +51,7 @@ pub struct Builder {
     signals: crate::signals::Wishes,
     redaction: Option<Redaction>,
     format: Option<LogFormat>,
+    project: Option<String>,
     writer: Option<Box<dyn Write + Send>>,
     limits: QueueLimits,
     lines: bool,
@@ -91,6 +92,7 @@ impl Builder {
             signals: crate::signals::Wishes::default(),
             redaction: None,
             format: None,
+            project: None,
             writer: None,
             limits: QueueLimits::default(),
             lines: true,
@@ -256,9 +258,17 @@ impl Builder {
         self
     }
 
-    /// How lines are written. Defaults to what the variable `OBSERVE_LOG` says (`json` or `pretty`), else JSON.
+    /// How lines are written. Defaults to what the variable `OBSERVE_LOG` says (`json`, `otel`, `ecs`, `gcp` or
+    /// `pretty`), else JSON.
     pub fn log_format(mut self, format: LogFormat) -> Self {
         self.format = Some(format);
+        self
+    }
+
+    /// The project at Google Cloud whose traces the lines name, for [`LogFormat::GoogleCloud`]. Defaults to what the
+    /// variable `GOOGLE_CLOUD_PROJECT` says, else to none: traces are then looked for in the project that has the lines.
+    pub fn google_cloud_project(mut self, id: impl Into<String>) -> Self {
+        self.project = Some(id.into());
         self
     }
 

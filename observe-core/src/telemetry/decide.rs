@@ -50,8 +50,11 @@ pub(super) fn decide_format(
     let read = match asked.trim() {
         "" => Ok(None),
         "json" => Ok(Some(LogFormat::Json)),
+        "otel" => Ok(Some(LogFormat::OpenTelemetry)),
+        "ecs" => Ok(Some(LogFormat::Ecs)),
+        "gcp" => Ok(Some(LogFormat::GoogleCloud)),
         "pretty" => Ok(Some(LogFormat::Pretty { colour: Pretty::stdout_has_colour() })),
-        other => Err(format!("OBSERVE_LOG `{other}`: is `json` or `pretty`")),
+        other => Err(format!("OBSERVE_LOG `{other}`: is `json`, `otel`, `ecs`, `gcp` or `pretty`")),
     };
     let (asked, misread) = match read {
         Ok(asked) => (asked, None),
@@ -63,6 +66,12 @@ pub(super) fn decide_format(
         (None, None) => Decided { value: LogFormat::Json, by: "default" },
     };
     (decided, misread)
+}
+
+/// The code's word wins over the variable's. An empty one is none.
+pub(super) fn decide_project(asked: Option<String>, code: Option<String>) -> Option<String> {
+    let is_one = |project: &String| !project.trim().is_empty();
+    code.filter(is_one).or(asked.filter(is_one)).map(|project| project.trim().to_owned())
 }
 
 /// The code's word wins over the variable's. What the variable says that is no propagator is told.
@@ -170,6 +179,17 @@ mod tests {
         assert!(!says("false") && !says("1") && !says("") && !is_disabled(None));
     }
 
+    // Mutation caught: the variable before the code's word; an empty word taken for a project's id.
+    #[test]
+    fn the_project_is_the_code_s_then_the_variable_s() {
+        let decided = |asked: &str, code: &str| {
+            decide_project(Some(asked.to_owned()), Some(code.to_owned())).unwrap_or_default()
+        };
+        assert_eq!(decided("theirs", "ours"), "ours");
+        assert_eq!(decided(" theirs ", " "), "theirs");
+        assert_eq!(decide_project(Some(String::new()), None), None);
+    }
+
     // Mutation caught: the variable before the code's word; a word that is no format passed over in silence.
     #[test]
     fn a_format_that_is_none_is_told() {
@@ -178,7 +198,9 @@ mod tests {
             (decided.value.to_string(), decided.by, misread.is_some())
         };
         assert_eq!(asked("human", None), ("json".to_owned(), "default", true));
-        assert_eq!(asked("pretty", None), ("pretty".to_owned(), "OBSERVE_LOG", false));
+        for format in ["otel", "ecs", "gcp", "pretty"] {
+            assert_eq!(asked(format, None), (format.to_owned(), "OBSERVE_LOG", false));
+        }
         assert_eq!(asked("pretty", Some(LogFormat::Json)), ("json".to_owned(), "code", false));
         assert_eq!(asked("", None), ("json".to_owned(), "default", false));
     }

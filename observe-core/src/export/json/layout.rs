@@ -1,10 +1,16 @@
 //! How a line looks: which key says what, in tables; constant parts are rendered once.
 
+mod ecs;
+mod google_cloud;
+mod open_telemetry;
+mod place;
+
 use crate::context::SpanContext;
-use crate::export::json::time;
+use crate::export::json::{LogFormat, time};
 use crate::export::keys::Keys;
-use crate::fields::{Fields, escaped, find_special};
+use crate::fields::{Entry, Fields, escaped, find_special};
 use crate::record::LogRecord;
+use crate::semconv::ecs as names;
 use crate::semconv::log;
 
 use tracing_core::Level;
@@ -14,12 +20,47 @@ use tracing_core::Level;
 pub(crate) struct Service<'a> {
     pub(crate) name: &'a str,
     pub(crate) version: Option<&'a str>,
+    /// The project at Google Cloud, where one is known.
+    pub(crate) project: Option<&'a str>,
+}
+
+/// How a format writes what is not constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// Fields beside the keys.
+    Flat,
+    /// Fields in `Attributes`, the time in nanoseconds.
+    OpenTelemetry,
+    /// Fields in places of their own, and else in `labels`.
+    Ecs,
+    /// Fields beside the keys, and those of a request in an object of their own.
+    GoogleCloud,
+}
+
+/// What a format frames a line with: text that is the same in each line, as it stands in it.
+struct Frame {
+    form: Form,
+    /// Up to the time.
+    time: String,
+    /// From the time to the message, for each level.
+    levels: [String; 5],
+    /// From the message to the target.
+    target: String,
+    /// Behind the target.
+    service: String,
+    /// Up to the trace id, and from there to the span id.
+    ids: [String; 2],
+    /// From there to the flags, if they are in it; otherwise what follows.
+    flags: Option<String>,
+    /// Up to the correlation id.
+    correlation_id: String,
+    reserved: Vec<&'static str>,
 }
 
 /// A table of keys made ready for writing.
 #[derive(Debug)]
 pub(crate) struct Layout {
-    keys: Keys,
+    form: Form,
     /// `{"timestamp":"…","level":"INFO","message":"`, for each level, and where the time stands in it.
     heads: [Vec<u8>; 5],
     time_at: usize,
@@ -31,6 +72,7 @@ pub(crate) struct Layout {
     service_and_ids: Vec<u8>,
     trace_id_at: usize,
     span_id_at: usize,
+    /// Beyond its end, if the flags are not in it.
     flags_at: usize,
     /// `,"correlation_id":"`
     correlation_id: Vec<u8>,
@@ -38,11 +80,13 @@ pub(crate) struct Layout {
     truncated: Vec<u8>,
     /// `,"sampled":`
     sampled: Vec<u8>,
-    reserved: [&'static str; 12],
+    reserved: Vec<&'static str>,
 }
 
 /// How each line ends.
 const END: &[u8] = b"}\n";
+/// How a line ends whose last value is an object.
+const END_NESTED: &[u8] = b"}}\n";
 /// The longest service name and version: longer ones are cut.
 const SERVICE_MAX: usize = 256;
 /// The longest target: a module's path. Longer ones are cut.
@@ -51,44 +95,49 @@ const TARGET_MAX: usize = 512;
 const CORRELATION_MAX: usize = 128;
 
 impl Layout {
-    pub(crate) fn new(keys: Keys, service: Service<'_>) -> Layout {
-        let time = "0".repeat(time::LENGTH);
-        let head = |level| {
-            format!(
-                "{{\"{}\":\"{time}\",\"{}\":\"{level}\",\"{}\":\"",
-                keys.timestamp, keys.level, keys.message
-            )
+    /// Lines of this format. Those for people are made of the default's.
+    pub(crate) fn new(format: LogFormat, service: Service<'_>) -> Layout {
+        Self::of(match format {
+            LogFormat::Json | LogFormat::Pretty { .. } => flat(&Keys::DEFAULT, service),
+            LogFormat::OpenTelemetry => open_telemetry::frame(service),
+            LogFormat::Ecs => ecs::frame(service),
+            LogFormat::GoogleCloud => google_cloud::frame(service),
+        })
+    }
+
+    fn of(frame: Frame) -> Layout {
+        let time = match frame.form {
+            Form::OpenTelemetry => "0".repeat(time::NANOS_LENGTH),
+            Form::Flat | Form::Ecs | Form::GoogleCloud => "0".repeat(time::LENGTH),
         };
-        let mut constant = format!("\",\"{}\":\"{}\"", keys.service_name, bounded(service.name, SERVICE_MAX));
-        if let Some(version) = service.version {
-            constant += &format!(",\"{}\":\"{}\"", keys.service_version, bounded(version, SERVICE_MAX));
-        }
-        let mut ids = format!("{constant},\"{}\":\"", keys.trace_id);
+        let heads = frame.levels.map(|level| format!("{}{time}{level}", frame.time).into_bytes());
+        let [to_trace_id, to_span_id] = frame.ids;
+        let mut ids = format!("{}{to_trace_id}", frame.service);
         let trace_id_at = ids.len();
-        ids += &format!("{},\"{}\":\"", "0".repeat(32) + "\"", keys.span_id);
+        ids += &format!("{}{to_span_id}", "0".repeat(32));
         let span_id_at = ids.len();
-        ids += &format!("{},\"{}\":\"", "0".repeat(16) + "\"", keys.trace_flags);
-        let flags_at = ids.len();
-        ids += "00\"";
+        ids += &format!("{}\"", "0".repeat(16));
+        let mut flags_at = usize::MAX;
+        if let Some(to_flags) = frame.flags {
+            ids += &to_flags;
+            flags_at = ids.len();
+            ids += "00\"";
+        }
         Layout {
-            keys,
-            heads: keys.levels.map(|level| head(level).into_bytes()),
-            time_at: format!("{{\"{}\":\"", keys.timestamp).len(),
-            target: format!("\",\"{}\":\"", keys.target).into_bytes(),
-            service: constant.into_bytes(),
+            form: frame.form,
+            heads,
+            time_at: frame.time.len(),
+            target: frame.target.into_bytes(),
+            service: frame.service.into_bytes(),
             service_and_ids: ids.into_bytes(),
             trace_id_at,
             span_id_at,
             flags_at,
-            correlation_id: format!(",\"{}\":\"", keys.correlation_id).into_bytes(),
-            truncated: format!(",\"{}\":true", keys.truncated).into_bytes(),
-            sampled: format!(",\"{}\":", keys.sampled).into_bytes(),
-            reserved: keys.reserved(),
+            correlation_id: frame.correlation_id.into_bytes(),
+            truncated: format!(",\"{}\":true", log::TRUNCATED).into_bytes(),
+            sampled: format!(",\"{}\":", log::SAMPLED).into_bytes(),
+            reserved: frame.reserved,
         }
-    }
-
-    pub(crate) fn keys(&self) -> &Keys {
-        &self.keys
     }
 
     /// Appends the record as one line, at most 64 KiB, line feed included.
@@ -109,7 +158,11 @@ impl Layout {
         };
         let start = line.len();
         line.extend_from_slice(head);
-        put(line, start + self.time_at, time::rfc3339(record.unix_nanos));
+        if self.form == Form::OpenTelemetry {
+            put(line, start + self.time_at, time::nanos(record.unix_nanos));
+        } else {
+            put(line, start + self.time_at, time::rfc3339(record.unix_nanos));
+        }
         line.extend_from_slice(message);
         line.extend_from_slice(&self.target);
         push(line, record.target, TARGET_MAX);
@@ -117,18 +170,14 @@ impl Layout {
             None => line.extend_from_slice(&self.service),
             Some(context) => self.push_ids(line, context),
         }
-        if let Some(id) = record.correlation_id {
-            line.extend_from_slice(&self.correlation_id);
-            push(line, id, CORRELATION_MAX);
-            line.push(b'"');
+        let is_cut = record.message.is_cut() || span.is_cut() || event.is_cut();
+        if self.form != Form::Flat {
+            self.push_shaped(record, span, is_cut, line);
+            return line.extend_from_slice(END);
         }
-        if span.has_odd_names() || event.has_odd_names() || span.may_share_names(event) {
-            self.push_one_by_one(line, span, event);
-        } else {
-            line.extend_from_slice(span.as_str().as_bytes());
-            line.extend_from_slice(event.as_str().as_bytes());
-        }
-        if record.message.is_cut() || span.is_cut() || event.is_cut() {
+        self.push_correlation_id(record.correlation_id, line);
+        self.push_fields(span, event, line);
+        if is_cut {
             line.extend_from_slice(&self.truncated);
         }
         line.extend_from_slice(END);
@@ -136,10 +185,39 @@ impl Layout {
 
     /// Says in a rendered line that it stands for so many.
     pub(crate) fn push_sampled(&self, stands_for: u64, line: &mut Vec<u8>) {
-        line.truncate(line.strip_suffix(END).map_or(line.len(), <[u8]>::len));
-        line.extend_from_slice(&self.sampled);
+        let end = match self.form {
+            Form::OpenTelemetry | Form::Ecs if line.ends_with(END_NESTED) => END_NESTED,
+            Form::Flat | Form::OpenTelemetry | Form::Ecs | Form::GoogleCloud => END,
+        };
+        line.truncate(line.strip_suffix(end).map_or(line.len(), <[u8]>::len));
+        let mut sampled = self.sampled.as_slice();
+        if self.form == Form::Ecs && end == END {
+            open(names::LABELS, line);
+            sampled = sampled.strip_prefix(b",").unwrap_or(sampled);
+        } else if line.ends_with(b"{") {
+            sampled = sampled.strip_prefix(b",").unwrap_or(sampled);
+        }
+        line.extend_from_slice(sampled);
         line.extend_from_slice(itoa::Buffer::new().format(stands_for).as_bytes());
-        line.extend_from_slice(END);
+        line.extend_from_slice(if self.form == Form::Ecs { END_NESTED } else { end });
+    }
+
+    /// All behind the ids, in the formats that have places of their own for some of it.
+    fn push_shaped(&self, record: &LogRecord<'_>, span: &Fields, is_cut: bool, line: &mut Vec<u8>) {
+        match self.form {
+            Form::Flat => {}
+            Form::OpenTelemetry => open_telemetry::push(self, record, span, is_cut, line),
+            Form::Ecs => ecs::push(self, record, span, is_cut, line),
+            Form::GoogleCloud => google_cloud::push(self, record, span, is_cut, line),
+        }
+    }
+
+    fn push_correlation_id(&self, id: Option<&str>, line: &mut Vec<u8>) {
+        if let Some(id) = id {
+            line.extend_from_slice(&self.correlation_id);
+            push(line, id, CORRELATION_MAX);
+            line.push(b'"');
+        }
     }
 
     fn push_ids(&self, line: &mut Vec<u8>, context: SpanContext) {
@@ -147,22 +225,30 @@ impl Layout {
         line.extend_from_slice(&self.service_and_ids);
         put(line, start + self.trace_id_at, context.trace_id.write_hex());
         put(line, start + self.span_id_at, context.span_id.write_hex());
-        put(line, start + self.flags_at, context.flags.write_hex());
+        if self.flags_at != usize::MAX {
+            put(line, start + self.flags_at, context.flags.write_hex());
+        }
     }
 
     /// The span's fields that the event does not have, and the event's; reserved names get their prefix.
-    fn push_one_by_one(&self, line: &mut Vec<u8>, span: &Fields, event: &Fields) {
-        let shared = span.may_share_names(event);
-        let outer = span.entries().filter(|entry| !shared || !event.contains(entry.name));
-        for entry in outer.chain(event.entries()) {
-            line.extend_from_slice(b",\"");
-            if self.is_reserved(entry.name) {
-                line.extend_from_slice(log::FIELDS_PREFIX.as_bytes());
-            }
-            line.extend_from_slice(entry.name.as_bytes());
-            line.extend_from_slice(b"\":");
-            line.extend_from_slice(entry.value.as_bytes());
+    fn push_fields(&self, span: &Fields, event: &Fields, line: &mut Vec<u8>) {
+        if span.has_odd_names() || event.has_odd_names() || span.may_share_names(event) {
+            both(span, event).for_each(|entry| self.push_field(&entry, line));
+        } else {
+            line.extend_from_slice(span.as_str().as_bytes());
+            line.extend_from_slice(event.as_str().as_bytes());
         }
+    }
+
+    /// A field as it is, its name with a prefix if it is reserved.
+    fn push_field(&self, entry: &Entry<'_>, line: &mut Vec<u8>) {
+        line.extend_from_slice(b",\"");
+        if self.is_reserved(entry.name) {
+            line.extend_from_slice(log::FIELDS_PREFIX.as_bytes());
+        }
+        line.extend_from_slice(entry.name.as_bytes());
+        line.extend_from_slice(b"\":");
+        line.extend_from_slice(entry.value.as_bytes());
     }
 
     /// A key of ours, with any number of prefixes: `level` becomes `fields.level` and `fields.level`
@@ -174,6 +260,49 @@ impl Layout {
         }
         self.reserved.contains(&name)
     }
+}
+
+/// The default format: all on one floor.
+fn flat(keys: &Keys, service: Service<'_>) -> Frame {
+    let mut constant = format!("\",\"{}\":\"{}\"", keys.service_name, bounded(service.name, SERVICE_MAX));
+    if let Some(version) = service.version {
+        constant += &format!(",\"{}\":\"{}\"", keys.service_version, bounded(version, SERVICE_MAX));
+    }
+    Frame {
+        form: Form::Flat,
+        time: format!("{{\"{}\":\"", keys.timestamp),
+        levels: keys.levels.map(|level| format!("\",\"{}\":\"{level}\",\"{}\":\"", keys.level, keys.message)),
+        target: format!("\",\"{}\":\"", keys.target),
+        service: constant,
+        ids: [format!(",\"{}\":\"", keys.trace_id), format!("\",\"{}\":\"", keys.span_id)],
+        flags: Some(format!(",\"{}\":\"", keys.trace_flags)),
+        correlation_id: format!(",\"{}\":\"", keys.correlation_id),
+        reserved: keys.reserved().to_vec(),
+    }
+}
+
+/// Opens an object behind what is there already; the first of its members is written with a comma before it, too.
+/// Answers where its members begin.
+fn open(name: &str, line: &mut Vec<u8>) -> usize {
+    line.extend_from_slice(b",\"");
+    line.extend_from_slice(name.as_bytes());
+    line.extend_from_slice(b"\":{");
+    line.len()
+}
+
+/// Closes what was [opened](open).
+fn close(start: usize, line: &mut Vec<u8>) {
+    if line.get(start) == Some(&b',') {
+        line.remove(start);
+    }
+    line.push(b'}');
+}
+
+/// The span's fields that the event does not have, and the event's.
+fn both<'a>(span: &'a Fields, event: &'a Fields) -> impl Iterator<Item = Entry<'a>> + Clone {
+    let shared = span.may_share_names(event);
+    let outer = span.entries().filter(move |entry| !shared || !event.contains(entry.name));
+    outer.chain(event.entries())
 }
 
 fn put<const N: usize>(line: &mut [u8], at: usize, text: [u8; N]) {

@@ -45,8 +45,7 @@ impl Seen {
 
 fn start(writer: Seen, format: LogFormat, lines: usize) -> JsonLines {
     let options = LogOptions {
-        service: Service { name: "shop", version: None },
-        keys: Keys::DEFAULT,
+        service: Service { name: "shop", version: None, project: None },
         format,
         limits: QueueLimits { lines, ..QueueLimits::default() },
         clock: ManualClock::new().into(),
@@ -74,8 +73,14 @@ fn log(lines: &JsonLines, span: &Fields, message: &Text, event: &Fields) {
 // `String`; a batch made for each step.
 #[test]
 fn no_line_allocates_after_warm_up() {
+    for format in [LogFormat::Json, LogFormat::OpenTelemetry, LogFormat::Ecs, LogFormat::GoogleCloud] {
+        no_line_allocates(format);
+    }
+}
+
+fn no_line_allocates(format: LogFormat) {
     let seen = Seen::with_capacity(0);
-    let lines = start(seen.clone(), LogFormat::Json, 1024);
+    let lines = start(seen.clone(), format, 1024);
     // As many buffers as are ever under way at once: how fast the worker is must not matter.
     let buffers: Vec<_> = (0..256).map(|_| lines.queue.buffer()).collect();
     for mut buffer in buffers {
@@ -98,6 +103,10 @@ fn no_line_allocates_after_warm_up() {
             event.f64("total", 2.5);
             event.str("user", "the innermost wins");
             event.bool("level", true);
+            event.str("outcome", "ok");
+            event.f64("duration_ms", 5.75);
+            event.u64("a_b", index);
+            event.u64("a.b", index);
             log(&lines, &span, &message, &event);
             if index % 200 == 0 {
                 lines.flush(PATIENCE).unwrap();
@@ -109,14 +118,14 @@ fn no_line_allocates_after_warm_up() {
     }
     let [warming_up, warm] = counts;
     assert!(warming_up.0 > 0, "the counter does not count");
-    assert_eq!(warm, (0, 0));
+    assert_eq!(warm, (0, 0), "{format}");
     assert_eq!(lines.stats().dropped(Loss::QueueFull), 0);
 }
 
 #[test]
 fn a_loss_is_told_in_the_form_of_the_other_lines() {
     let clock = Clock::from(ManualClock::new());
-    let layout = Layout::new(Keys::DEFAULT, Service { name: "shop", version: None });
+    let layout = Layout::new(LogFormat::Json, Service { name: "shop", version: None, project: None });
     let mut line = Vec::new();
     report(&layout, &clock, Loss::QueueFull, 17, &mut line);
     let expected = concat!(
@@ -131,6 +140,12 @@ fn a_loss_is_told_in_the_form_of_the_other_lines() {
 fn lines_come_out_in_the_chosen_format() {
     for (format, expected) in [
         (LogFormat::Json, "\"trace_flags\":\"02\",\"correlation_id\":\"7\",\"a\":1}\n"),
+        (
+            LogFormat::OpenTelemetry,
+            "\"TraceFlags\":\"02\",\"Attributes\":{\"correlation_id\":\"7\",\"a\":1}}\n",
+        ),
+        (LogFormat::Ecs, "\"http.request.id\":\"7\",\"labels\":{\"a\":1,\"trace_flags\":\"02\"}}\n"),
+        (LogFormat::GoogleCloud, "trace_sampled\":false,\"correlation_id\":\"7\",\"a\":1}\n"),
         (LogFormat::Pretty { colour: false }, "00:00:00.000000 INFO  shop::pay: hello a=1 trace="),
     ] {
         let seen = Seen::with_capacity(1024);

@@ -5,6 +5,9 @@ use std::cell::Cell;
 /// `2026-01-02T03:04:05.678901Z`
 pub(crate) const LENGTH: usize = 27;
 
+/// `1769655845678901234`
+pub(crate) const NANOS_LENGTH: usize = 19;
+
 const EPOCH: [u8; LENGTH] = *b"1970-01-01T00:00:00.000000Z";
 
 thread_local! {
@@ -26,6 +29,17 @@ pub(crate) fn rfc3339(unix_nanos: u64) -> [u8; LENGTH] {
     [*a, *b] = two(micros / 10_000);
     [*c, *d] = two(micros / 100 % 100);
     [*e, *f] = two(micros % 100);
+    text
+}
+
+/// The nanoseconds since 1970, in 19 digits; right until November 2286, and from then on they stand still there.
+pub(crate) fn nanos(unix_nanos: u64) -> [u8; NANOS_LENGTH] {
+    let mut rest = unix_nanos.min(9_999_999_999_999_999_999);
+    let mut text = [b'0'; NANOS_LENGTH];
+    for digit in text.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
     text
 }
 
@@ -108,5 +122,15 @@ mod tests {
             assert_eq!(rfc3339(nanos), expected.as_bytes(), "{expected}");
         }
         assert_eq!(whole_second(u64::MAX), *b"9999-12-31T23:59:59.000000Z");
+    }
+    #[test]
+    fn nanoseconds_have_nineteen_digits() {
+        for (time, expected) in [
+            (0, "0000000000000000000"),
+            (1_709_210_096_012_345_678, "1709210096012345678"),
+            (u64::MAX, "9999999999999999999"),
+        ] {
+            assert_eq!(nanos(time), expected.as_bytes());
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::Builder;
 use crate::catalogue;
 use crate::context::Propagation;
 use crate::error::{Error, Kind};
-use crate::export::json::{JsonLines, Keys, LogOptions, Service};
+use crate::export::json::{JsonLines, LogOptions, Service};
 use crate::function;
 use crate::http_metrics::HttpNames;
 use crate::hub::{Hub, Nowhere, Parts};
@@ -20,7 +20,8 @@ use crate::semconv;
 use crate::slo::{self, SloMetrics, Slos};
 use crate::subscriber::LogBridge;
 use crate::telemetry::decide::{
-    Door, decide_filter, decide_format, decide_propagators, decide_sampling, is_disabled, listed,
+    Door, decide_filter, decide_format, decide_project, decide_propagators, decide_sampling, is_disabled,
+    listed,
 };
 use crate::telemetry::drain::Overdue;
 use crate::telemetry::itself::Itself;
@@ -60,6 +61,8 @@ impl Builder {
         let unlikely = slo::check(&self.slos, &self.alerting)?;
         let (filter, complaints) = decide_filter(std::env::var("RUST_LOG").ok(), self.filter, door);
         let (format, misread) = decide_format(std::env::var("OBSERVE_LOG").ok(), self.format);
+        let project =
+            decide_project(std::env::var(semconv::google_cloud::GOOGLE_CLOUD_PROJECT).ok(), self.project);
         let (sampling, unsampled) = decide_sampling(
             std::env::var(semconv::OTEL_TRACES_SAMPLER).ok(),
             std::env::var(semconv::OTEL_TRACES_SAMPLER_ARG).ok().as_deref(),
@@ -77,8 +80,7 @@ impl Builder {
         let lines = if self.lines {
             let version = Some(self.version.as_str()).filter(|version| !version.is_empty());
             Some(Arc::new(JsonLines::start(LogOptions {
-                service: Service { name: &service, version },
-                keys: Keys::DEFAULT,
+                service: Service { name: &service, version, project: project.as_deref() },
                 format: format.value,
                 limits: self.limits,
                 clock: self.clock.clone(),

@@ -1,5 +1,7 @@
 //! Whatever users name their fields, a line is one JSON object without a key twice.
 
+mod formats;
+
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -42,7 +44,7 @@ fn assert_no_key_twice(members: &[(String, String)]) {
 }
 
 fn layout() -> Layout {
-    Layout::new(Keys::DEFAULT, Service { name: "shop \"1\"", version: Some("1.2") })
+    Layout::new(LogFormat::Json, Service { name: "shop \"1\"", version: Some("1.2"), project: None })
 }
 
 fn context() -> SpanContext {
@@ -54,11 +56,15 @@ fn context() -> SpanContext {
 }
 
 fn render(message: &Text, span: &Fields, event: &Fields) -> Vec<u8> {
+    render_as(&layout(), "shop::pay", message, span, event)
+}
+
+fn render_as(layout: &Layout, target: &str, message: &Text, span: &Fields, event: &Fields) -> Vec<u8> {
     let record = LogRecord {
         callsite: 0,
         unix_nanos: 1_709_210_096_012_345_678,
         level: Level::INFO,
-        target: "shop::pay",
+        target,
         message,
         span_context: Some(context()),
         correlation_id: Some("a\"b"),
@@ -66,7 +72,7 @@ fn render(message: &Text, span: &Fields, event: &Fields) -> Vec<u8> {
         event,
     };
     let mut line = Vec::new();
-    layout().render(&record, &mut line);
+    layout.render(&record, &mut line);
     line
 }
 
@@ -100,7 +106,8 @@ fn the_line_is_as_designed() {
         event: &Fields::new(),
     };
     let mut line = b"before ".to_vec();
-    Layout::new(Keys::DEFAULT, Service { name: "s", version: None }).render(&bare, &mut line);
+    Layout::new(LogFormat::Json, Service { name: "s", version: None, project: None })
+        .render(&bare, &mut line);
     let expected = concat!(
         r#"before {"timestamp":"1970-01-01T00:00:00.000000Z","level":"ERROR","message":"","target":"t\n","#,
         r#""service.name":"s"}"#,
@@ -136,7 +143,7 @@ fn the_largest_line_is_64_kib_and_says_that_it_was_cut() {
     }
     span.str("y", &huge);
     event.str("z", &huge);
-    let service = Service { name: &huge, version: Some(&huge) };
+    let service = Service { name: &huge, version: Some(&huge), project: None };
     let record = LogRecord {
         callsite: 0,
         unix_nanos: 0,
@@ -149,7 +156,7 @@ fn the_largest_line_is_64_kib_and_says_that_it_was_cut() {
         event: &event,
     };
     let mut line = Vec::new();
-    Layout::new(Keys::DEFAULT, service).render(&record, &mut line);
+    Layout::new(LogFormat::Json, service).render(&record, &mut line);
     assert!(line.len() <= 64 * 1024, "{} bytes", line.len());
     let found = members(&line);
     assert_no_key_twice(&found);
