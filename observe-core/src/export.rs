@@ -6,6 +6,7 @@ pub(crate) mod keys;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;
 pub(crate) mod otlp_json;
+pub(crate) mod output;
 pub(crate) mod pretty;
 pub(crate) mod prometheus;
 #[cfg(feature = "otlp")]

@@ -1,8 +1,6 @@
 //! Lines for people at a terminal. Made from the finished JSON lines, by the thread that writes them.
 
-use std::env;
 use std::fmt::{self, Write as _};
-use std::io::{self, IsTerminal};
 
 use serde_json::Value;
 
@@ -24,11 +22,6 @@ pub(crate) struct Pretty {
 impl Pretty {
     pub(crate) fn new(keys: Keys, colour: bool) -> Self {
         Self { keys, colour, text: String::new() }
-    }
-
-    /// Whether standard output is a terminal that may be sent colours (<https://no-color.org>).
-    pub(crate) fn stdout_has_colour() -> bool {
-        io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
     }
 
     /// Appends the line in its human form. A line that is not one of ours is appended as it is.

@@ -12,6 +12,9 @@ use crate::error::Error;
 use crate::export::json::LogFormat;
 #[cfg(feature = "otlp")]
 use crate::export::otlp::Otlp;
+#[cfg(feature = "subscriber")]
+use crate::export::output::EachLine;
+use crate::export::output::LogOutput;
 use crate::export::queue::QueueLimits;
 use crate::export::snapshot::SnapshotLimits;
 use crate::filter::Filter;
@@ -52,7 +55,7 @@ pub struct Builder {
     redaction: Option<Redaction>,
     format: Option<LogFormat>,
     project: Option<String>,
-    writer: Option<Box<dyn Write + Send>>,
+    output: LogOutput,
     limits: QueueLimits,
     lines: bool,
     correlation_header: Option<String>,
@@ -93,7 +96,7 @@ impl Builder {
             redaction: None,
             format: None,
             project: None,
-            writer: None,
+            output: LogOutput::default(),
             limits: QueueLimits::default(),
             lines: true,
             correlation_header: None,
@@ -272,9 +275,42 @@ impl Builder {
         self
     }
 
-    /// Where lines are written, by a thread of its own: it may block and fail. Defaults to standard output.
+    /// Where lines are written, by a thread of its own: it may block and fail. The last of this and of the three below
+    /// counts. Defaults to standard output.
+    ///
+    /// A line that could not be written whole is counted as lost; what there is of it already is ended by a line feed
+    /// before the next one.
     pub fn log_writer(mut self, writer: impl Write + Send + 'static) -> Self {
-        self.writer = Some(Box::new(writer));
+        self.output = LogOutput::Writer(Box::new(writer));
+        self
+    }
+
+    /// Writes lines to standard error. Defaults to standard output.
+    pub fn log_stderr(mut self) -> Self {
+        self.output = LogOutput::Stderr;
+        self
+    }
+
+    /// Writes lines to the end of this file, which is made if it is not there; that it cannot be opened is an error of
+    /// what comes last ([`install`](Builder::install)). Nobody cuts it off: one that is to be rotated is copied and
+    /// emptied (`copytruncate`), or written by [`log_make_writer`](Builder::log_make_writer). Defaults to standard output.
+    pub fn log_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.output = LogOutput::File(path.into());
+        self
+    }
+
+    /// Writes each line to a writer of its own, made by this: files that roll, say (`tracing-appender`). It is called by the
+    /// thread that writes, and may block and fail. Defaults to standard output.
+    ///
+    /// Lines wait in the queue of this telemetry, which counts what it drops; an output with a queue of its own
+    /// (`tracing_appender::non_blocking`) is never slow, and so that queue's losses are the ones that count, which nobody is
+    /// told of.
+    #[cfg(feature = "subscriber")]
+    pub fn log_make_writer<M>(mut self, make: M) -> Self
+    where
+        M: for<'a> tracing_subscriber::fmt::MakeWriter<'a> + Send + 'static,
+    {
+        self.output = LogOutput::Writer(Box::new(EachLine(make)));
         self
     }
 

@@ -3,7 +3,6 @@
 use crate::context::{Propagation, Propagator};
 use crate::error::Error;
 use crate::export::json::LogFormat;
-use crate::export::pretty::Pretty;
 use crate::filter::Filter;
 use crate::sampling::Sampling;
 use crate::semconv;
@@ -41,10 +40,12 @@ pub(super) fn decide_filter(
     (decided, complaints)
 }
 
-/// The code's word wins over the variable's. What the variable says that is no format is told.
+/// The code's word wins over the variable's, which has colours where they can be seen. What the variable says that is
+/// no format is told.
 pub(super) fn decide_format(
     asked: Option<String>,
     code: Option<LogFormat>,
+    colour: bool,
 ) -> (Decided<LogFormat>, Option<String>) {
     let asked = asked.unwrap_or_default();
     let read = match asked.trim() {
@@ -53,7 +54,7 @@ pub(super) fn decide_format(
         "otel" => Ok(Some(LogFormat::OpenTelemetry)),
         "ecs" => Ok(Some(LogFormat::Ecs)),
         "gcp" => Ok(Some(LogFormat::GoogleCloud)),
-        "pretty" => Ok(Some(LogFormat::Pretty { colour: Pretty::stdout_has_colour() })),
+        "pretty" => Ok(Some(LogFormat::Pretty { colour })),
         other => Err(format!("OBSERVE_LOG `{other}`: is `json`, `otel`, `ecs`, `gcp` or `pretty`")),
     };
     let (asked, misread) = match read {
@@ -194,7 +195,7 @@ mod tests {
     #[test]
     fn a_format_that_is_none_is_told() {
         let asked = |text: &str, code| {
-            let (decided, misread) = decide_format(Some(text.to_owned()), code);
+            let (decided, misread) = decide_format(Some(text.to_owned()), code, false);
             (decided.value.to_string(), decided.by, misread.is_some())
         };
         assert_eq!(asked("human", None), ("json".to_owned(), "default", true));

@@ -29,7 +29,6 @@ use crate::telemetry::snapshots::Wanted;
 use crate::telemetry::watches::Watches;
 use crate::telemetry::{Inner, Telemetry};
 use crate::traces::Traces;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::dispatcher;
@@ -60,7 +59,8 @@ impl Builder {
         let log_rules = LogRules::new(self.log_sampling, self.hold_back)?;
         let unlikely = slo::check(&self.slos, &self.alerting)?;
         let (filter, complaints) = decide_filter(std::env::var("RUST_LOG").ok(), self.filter, door);
-        let (format, misread) = decide_format(std::env::var("OBSERVE_LOG").ok(), self.format);
+        let (format, misread) =
+            decide_format(std::env::var("OBSERVE_LOG").ok(), self.format, self.output.has_colour());
         let project =
             decide_project(std::env::var(semconv::google_cloud::GOOGLE_CLOUD_PROJECT).ok(), self.project);
         let (sampling, unsampled) = decide_sampling(
@@ -84,7 +84,7 @@ impl Builder {
                 format: format.value,
                 limits: self.limits,
                 clock: self.clock.clone(),
-                writer: self.writer.unwrap_or_else(|| Box::new(io::stdout())),
+                writer: self.output.open()?,
                 look: self.still_running.map(|limit| overdue.look(limit)),
             })?))
         } else {
