@@ -88,6 +88,7 @@ fn troubled(declared: &Declared) -> Case {
     }
     for (mountpoint, used, free) in [
         ("/full", "92+0.05", "8-0.05"),
+        ("/full_tomorrow", "98+0.001", "2-0.001"),
         ("/filling", "60+0.05", "40-0.05"),
         ("/filling_below", "20+0.05", "80-0.05"),
         ("/steady", "95+0", "5-0"),
@@ -110,6 +111,7 @@ fn troubled(declared: &Declared) -> Case {
         (names::RESOURCE_FILLING, resource("growing")),
         (names::DISK_FULL, disk("/full")),
         (names::DISK_FILLING, disk("/full")),
+        (names::DISK_FILLING, disk("/full_tomorrow")),
         (names::DISK_FILLING, disk("/filling")),
         (names::QUEUE_LAG, vec![(metric::QUEUE, "behind")]),
         (names::REPLICA_LAG, vec![(metric::REPLICA, "behind")]),
