@@ -102,7 +102,7 @@ mod tests {
 
     fn made(alerting: Alerting, slos: impl IntoIterator<Item = Slo>) -> String {
         let builder = Telemetry::builder("checkout").alerting(alerting);
-        let builder = slos.into_iter().fold(builder, crate::Builder::slo);
+        let builder = slos.into_iter().fold(builder, crate::telemetry::Builder::slo);
         configuration(&Declared::of(&builder.build().unwrap()))
     }
 

@@ -91,7 +91,7 @@ mod tests {
     use crate::telemetry::Telemetry;
 
     fn made(slos: Vec<Slo>) -> String {
-        let builder = slos.into_iter().fold(Telemetry::builder("checkout"), crate::Builder::slo);
+        let builder = slos.into_iter().fold(Telemetry::builder("checkout"), crate::telemetry::Builder::slo);
         configuration(&Declared::of(&builder.build().unwrap()))
     }
 

@@ -93,7 +93,7 @@ fn troubled(declared: &Declared) -> Case {
         ("/filling_below", "20+0.05", "80-0.05"),
         ("/steady", "95+0", "5-0"),
     ] {
-        for (state, values) in [("used", used), ("free", free), ("reserved", "5+0")] {
+        for (state, values) in [("used", used), ("free", free), ("reserved", "15+0")] {
             let labels = [(host::FILESYSTEM_MOUNTPOINT, mountpoint), (host::FILESYSTEM_STATE, state)];
             given.push((of(declared, host::FILESYSTEM_USAGE_BYTES, &labels), growing(values)));
         }
