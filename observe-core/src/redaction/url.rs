@@ -61,6 +61,16 @@ impl<'a> Url<'a> {
         self.members(members);
     }
 
+    /// Writes what leads elsewhere, unescaped, as part of something else: a user's name may be in it.
+    fn nested(&mut self, text: &str) {
+        let Some((before, rest)) = text.split_once("//") else { return self.plain(text) };
+        let (authority, behind) = rest.split_at(rest.find(ENDS_AUTHORITY).unwrap_or(rest.len()));
+        self.plain(before);
+        self.push("//");
+        self.authority(authority);
+        self.plain(behind);
+    }
+
     /// Writes the members of a query or a fragment.
     fn members(&mut self, text: &str) {
         for member in text.split_inclusive(['&', ';', '?', '#']) {
@@ -73,18 +83,21 @@ impl<'a> Url<'a> {
                         self.push(value.get(end.0..).unwrap_or_default());
                     }
                 }
-                _ => self.plain(member),
+                _ => self.nested(member),
             }
         }
     }
 }
+
+/// What stands behind whom a URL leads to, also where that URL is a member of a query.
+const ENDS_AUTHORITY: [char; 5] = ['/', '?', '#', '&', ';'];
 
 /// Writes a text that somebody took for a URL, escaped as it is for JSON. `open`: it was cut, so that it is not known how it goes on. Answers whether
 /// it was cut here.
 pub(crate) fn hide_in(out: &mut String, limit: usize, text: &str, open: bool) -> bool {
     let mut url = Url { escaped: true, ..Url::new(out, limit) };
     if let Some((scheme, rest)) =
-        text.split_once("//").filter(|(scheme, _)| !scheme.contains(['/', '?', '#']))
+        text.split_once("//").filter(|(scheme, _)| !scheme.contains(['/', '?', '#', '=', '&', ';']))
     {
         let (authority, behind) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         url.plain(scheme);
@@ -96,9 +109,10 @@ pub(crate) fn hide_in(out: &mut String, limit: usize, text: &str, open: bool) ->
             url.authority(authority);
         }
         url.path_and_query(behind);
-    } else if text.starts_with('/') || text.contains(['?', '#']) {
+    } else if text.starts_with('/') {
         url.path_and_query(text);
     } else {
+        // A query by itself, whatever its values are; of a path it makes members that have no secret key.
         url.members(text);
     }
     url.is_cut()
@@ -142,7 +156,8 @@ mod tests {
     }
 
     // Mutations caught: a key compared with its case, or its percent-encoding; a value that goes on behind a `=`; a
-    // fragment, or a query on its own, that is not looked at; a user's name told.
+    // fragment, or a query on its own, that is not looked at; what stands before a URL within a query taken for its scheme,
+    // or its path; a user's name told.
     #[test]
     fn secrets_are_taken_out() {
         let cases = [
@@ -153,6 +168,11 @@ mod tests {
             ("/a?X-Amz-Signature=a=b&c=1", "/a?X-Amz-Signature=REDACTED&c=1"),
             ("/a?access_token=x;page=2#id_token=y", "/a?access_token=REDACTED;page=2#id_token=REDACTED"),
             ("a=1&password=x", "a=1&password=REDACTED"),
+            ("password=x&next=https://stock/", "password=REDACTED&next=https://stock/"),
+            ("password=x&next=/a?b=c", "password=REDACTED&next=/a?b=c"),
+            ("next=https://ada:x@stock/a", "next=https://REDACTED:REDACTED@stock/a"),
+            ("/a?next=//ada@stock&b=c@d", "/a?next=//REDACTED@stock&b=c@d"),
+            ("a/b?token=x", "a/b?token=REDACTED"),
             ("user%5Bpassword%5D=x&user[pwd]=y", "user%5Bpassword%5D=REDACTED&user[pwd]=REDACTED"),
             ("token_count=3&%zz=%", "token_count=3&%zz=%"),
             ("/only/a=b/path", "/only/a=b/path"),
