@@ -12,6 +12,8 @@ const MAX_NAME: usize = 64;
 /// The shortest and the longest period.
 const SHORTEST: Duration = Duration::from_secs(3600);
 const LONGEST: Duration = Duration::from_secs(400 * 24 * 3600);
+/// The strictest objective, in percent: of a smaller budget rates would be divided by what is rounded to nothing.
+const STRICTEST: f64 = 99.999_999;
 /// What the rules replace in the queries of an external objective.
 pub(crate) const WINDOW: &str = "$window";
 
@@ -166,10 +168,12 @@ fn is_label(text: &str) -> bool {
 }
 
 fn fault_of_percent(what: &str, percent: f64) -> Option<String> {
-    if percent > 1.0 && percent < 100.0 {
+    if percent > 1.0 && percent <= STRICTEST {
         return None;
     }
-    Some(if percent == 100.0 {
+    Some(if percent > STRICTEST && percent < 100.0 {
+        format!("{what} is {percent} %: of more than {STRICTEST} % nothing can be reckoned")
+    } else if percent == 100.0 {
         format!("{what} is 100 %, which leaves no budget: nothing may ever fail")
     } else if percent > 0.0 && percent <= 1.0 {
         let meant = (percent * 1e12).round() / 1e10;
@@ -190,15 +194,21 @@ mod tests {
         error.to_string()
     }
 
-    // Mutations caught: a bound that is let through; a hint for what is no share.
+    // Mutations caught: a bound that is let through, and with it a budget of 0; a hint for what is no share.
     #[test]
     fn objectives_are_percentages() {
-        for good in [1.1, 50.0, 99.9, 99.999_99] {
+        for good in [1.1, 50.0, 99.9, 99.999_99, 99.999_999] {
             assert!(check(&[Slo::availability("charge", good)], &Alerting::new()).is_ok(), "{good}");
         }
         assert!(fault(Slo::availability("charge", 0.999)).ends_with("is 99.9 meant?"));
         assert!(fault(Slo::availability("charge", 1.0)).ends_with("is 100 meant?"));
         assert!(fault(Slo::availability("charge", 100.0)).contains("leaves no budget"));
+        for strict in [99.999_999_9, 99.999_999_999_999] {
+            assert!(
+                fault(Slo::availability("charge", strict)).contains("of more than 99.999999 %"),
+                "{strict}"
+            );
+        }
         for bad in [0.0, -3.0, 100.1, f64::NAN, f64::INFINITY] {
             assert!(fault(Slo::availability("charge", bad)).contains("above 1 and below 100"), "{bad}");
         }
