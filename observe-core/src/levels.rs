@@ -5,6 +5,7 @@ use crate::error::{Error, Kind};
 use crate::filter::Filter;
 use crate::hub::Hub;
 use crate::subscriber::LogBridge;
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
@@ -92,9 +93,9 @@ impl Levels {
     ///
     /// If the target has characters that no target has, or there are 256 of them ([`Error::is_invalid`]).
     pub fn set_target(&self, target: &str, level: LevelFilter) -> Result<(), Error> {
-        let base = self.inner.state().base.with(target, level)?;
-        self.inner.change(|state| state.base = base, "are now");
-        Ok(())
+        // Read where it is changed: of two at once none is lost.
+        let change = |state: &mut State| state.base.with(target, level).map(|base| state.base = base);
+        self.inner.try_change(change, "are now")
     }
 
     /// The debug mode: records `DEBUG` of every target for 30 minutes, and what was recorded before.
@@ -153,14 +154,26 @@ impl Inner {
     }
 
     fn change(&self, change: impl FnOnce(&mut State), why: &str) {
+        let done = self.try_change(
+            |state| {
+                change(state);
+                Ok::<_, Infallible>(())
+            },
+            why,
+        );
+        let Ok(()) = done;
+    }
+
+    /// Nothing is changed where `change` refuses.
+    fn try_change<E>(&self, change: impl FnOnce(&mut State) -> Result<(), E>, why: &str) -> Result<(), E> {
         // One at a time, of all telemetries: what callsites were told last is what counts.
         static CHANGES: Mutex<()> = Mutex::new(());
-        let Some(hub) = self.hub.upgrade() else { return };
+        let Some(hub) = self.hub.upgrade() else { return Ok(()) };
         let filter = {
             let _alone = CHANGES.lock().unwrap_or_else(PoisonError::into_inner);
             let filter = {
                 let mut state = self.state();
-                change(&mut state);
+                change(&mut state)?;
                 state.filter()
             };
             hub.set_filter(filter.clone());
@@ -170,6 +183,7 @@ impl Inner {
             filter
         };
         hub.insist(Level::INFO, &format!("levels {why} {filter}"));
+        Ok(())
     }
 
     /// Has a thread that looks whether it is time.

@@ -145,3 +145,51 @@ fn nothing_is_lost_while_levels_change() {
     captured.run(|| debug_span!("last").in_scope(|| debug!("the last")));
     assert_eq!(captured.lines().with("message", "the last").len(), 1);
 }
+
+/// Takes its time whenever callsites are told anew.
+struct Slow;
+
+impl tracing::Subscriber for Slow {
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        std::thread::sleep(Duration::from_millis(2));
+        Some(LevelFilter::OFF)
+    }
+
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        false
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, _: &tracing::Event<'_>) {}
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+// Mutation caught: a filter that is read, and written back when somebody else has changed it.
+#[test]
+fn of_targets_that_are_set_at_once_none_is_lost() {
+    // Two: of a single one nobody is told.
+    let _slow = [Slow, Slow].map(tracing::Dispatch::new);
+    let captured = Captured::new();
+    let levels = captured.telemetry().levels();
+    std::thread::scope(|scope| {
+        for thread in 0..6 {
+            let levels = &levels;
+            scope.spawn(move || {
+                for n in 0..5 {
+                    levels.set_target(&format!("of{thread}n{n}"), LevelFilter::DEBUG).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(levels.filter().to_string().matches("=debug").count(), 30);
+}
