@@ -100,8 +100,13 @@ pub(crate) fn tell_overdue(hub: &Arc<Hub>, limit: Duration) {
     }
 }
 
-/// Writes a line for each request that is in flight: its own will not come any more.
+/// Writes a line for each request that is in flight: its own will not come any more. What it said and was held back until
+/// its end comes before.
 pub(crate) fn tell_unfinished(hub: &Arc<Hub>) {
+    if hub.log_rules.hold_any() {
+        let (spans, _) = find(hub, usize::MAX, |_| true);
+        spans.iter().filter_map(|span| span.trace()).for_each(|trace| trace.let_lines_go());
+    }
     if !hub.hears(Level::WARN, names::IN_FLIGHT_TARGET) {
         return;
     }

@@ -276,3 +276,18 @@ fn a_job_by_hand_is_no_request() {
     });
     assert_eq!(messages(&captured), ["written at once"]);
 }
+
+// Mutation caught: what a request said that hangs, and that is lost with the process, though it ends in good order.
+#[test]
+fn a_request_that_is_cut_off_by_shutdown_has_told_all() {
+    let captured = service(|builder| builder.log_sampling(LogSampling::rest(0.0)));
+    captured.run(|| {
+        let mut operation = start(&captured, "/charge", &Context::new());
+        operation.within(|| info!("waiting for the bank"));
+        captured.telemetry().shutdown(std::time::Duration::from_secs(10)).unwrap();
+        let expected = ["waiting for the bank", "GET /charge still running at shutdown"];
+        assert_eq!(messages(&captured), expected);
+        assert_eq!(captured.metric("observe_log_held_bytes"), 0.0);
+        operation.finish();
+    });
+}

@@ -147,6 +147,16 @@ impl LocalTrace {
         }
     }
 
+    /// Its end will not be told any more: what waits is written, and so is what comes.
+    pub(crate) fn let_lines_go(&self) {
+        if self.held.is_on.load(Ordering::Relaxed) {
+            let mut state = self.held.state();
+            if state.verdict.is_none() {
+                self.let_go(&mut state, Some(Keep::Marked), "");
+            }
+        }
+    }
+
     /// A thread of it panicked, and may hold the lock: what waits is written, since the process may end by it.
     pub(super) fn let_lines_go_in_a_hurry(&self) {
         if self.held.is_on.load(Ordering::Relaxed)
