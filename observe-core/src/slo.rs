@@ -238,9 +238,9 @@ impl Slo {
         self
     }
 
-    /// Requests to this host (the label `server_address`), by the client layer.
+    /// Requests to this host (the label `server_address`), by the client layer. Capital letters do not count.
     pub fn server_address(mut self, host: impl Into<String>) -> Self {
-        self.only("server_address", Source::Calls(host.into()));
+        self.only("server_address", Source::Calls(host.into().to_ascii_lowercase()));
         self
     }
 

@@ -10,6 +10,7 @@ use observe_core::label::LabelValue;
 use observe_core::slo::{Burn, BurnPair, Exclusion, Slo, Verdict};
 use observe_core::testing::Captured;
 use observe_core::{Builder, Operation, Outcome, Sampling, Telemetry, fail, observed};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -253,6 +254,29 @@ fn functions_dependencies_operations_and_hosts_have_objectives() {
     {
         assert_eq!(service.counted(slo), counted, "{slo}");
     }
+}
+
+// Mutation caught: a method that is known from its first answer on only, so that one that fails from the start has no
+// events.
+#[test]
+fn calls_of_a_method_that_never_answers_are_judged() {
+    let service = Service::with([Slo::availability("down", 99.0).rpc_method("shop.Down/Place")]);
+    for status in [Some("14"), Some("13"), None] {
+        let mut operation = service.start(&HttpRequest::new("POST", "/shop.Down/Place").grpc(true));
+        operation.status(200);
+        match status {
+            Some(status) => {
+                operation.grpc_status(status.as_bytes());
+                operation.finish();
+            }
+            None => {
+                let unwound = catch_unwind(AssertUnwindSafe(|| operation.within(|| panic!("planned"))));
+                assert!(unwound.is_err());
+                drop(operation);
+            }
+        }
+    }
+    assert_eq!(service.counted("down"), (3, 3));
 }
 
 // Mutation caught: a judgement that panics and takes the request with it, or counts.

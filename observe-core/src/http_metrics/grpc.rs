@@ -222,6 +222,12 @@ impl RpcCall {
         Self { side: &ANSWERED, method, unknown, status: GrpcStatus::NONE }
     }
 
+    /// Knows a method of this service from the start, by the code's word: `shop.Orders/Place`. Else it is known from its
+    /// first answer on.
+    pub(crate) fn expect(method: &str) {
+        let _ = ANSWERED.methods.intern(method);
+    }
+
     /// One that is made. Its method is the code's word.
     pub(crate) fn made(path: &str) -> Self {
         let method = name(path).map_or(LabelId::OTHER, |name| CALLED.methods.intern(name));

@@ -3,7 +3,7 @@
 use super::live::LiveSlo;
 use super::{Alerting, Burn, Slo, SloEvent, Source};
 use crate::clock::Tick;
-use crate::http_metrics::Route;
+use crate::http_metrics::{Route, RpcCall, ServerAddress};
 use crate::label::LabelValue;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -39,6 +39,16 @@ pub(crate) struct Named<'a> {
 impl Slos {
     pub(crate) fn new(service: &str, slos: Vec<Slo>, alerting: Alerting, now: Tick) -> Self {
         let all: Vec<_> = slos.into_iter().map(|slo| Arc::new(LiveSlo::new(slo, &alerting, now))).collect();
+        for live in &all {
+            // They have their places, however many others come before; and a method also where none of its calls is answered.
+            match live.declared().source() {
+                Source::Calls(host) => drop(ServerAddress::from(&**host)),
+                Source::Requests(requests) => {
+                    requests.rpc_methods.iter().for_each(|method| RpcCall::expect(method));
+                }
+                _ => {}
+            }
+        }
         let places = |wanted: fn(&Source) -> bool| {
             let places = all.iter().enumerate().filter(|(_, live)| wanted(live.declared().source()));
             places.map(|(place, _)| place).collect()
