@@ -102,10 +102,10 @@ impl Names {
     /// What is to be done with a field of this name.
     #[inline]
     pub(super) fn class_of(&self, name: &str) -> Class {
-        let head = match name.as_bytes().last_chunk::<3>() {
-            Some([one, two, three])
-                if one.is_ascii_alphabetic() && two.is_ascii_alphabetic() && three.is_ascii_alphabetic() =>
-            {
+        // The letters of most names stand together at their end, or are two behind what is between words: `order.id`.
+        let head = match name.as_bytes() {
+            [.., one, two, three] if are_letters(*one, *two, *three) => chain(*one, *two, *three),
+            [.., one, b'.' | b'_' | b'-', two, three] if are_letters(*one, *two, *three) => {
                 chain(*one, *two, *three)
             }
             _ => match last_letters(name) {
@@ -135,6 +135,11 @@ impl Names {
             _ => Class::Plain,
         }
     }
+}
+
+#[inline]
+const fn are_letters(one: u8, two: u8, three: u8) -> bool {
+    one.is_ascii_alphabetic() && two.is_ascii_alphabetic() && three.is_ascii_alphabetic()
 }
 
 /// Whether it is part of a word: a letter, a digit, or of another script.
