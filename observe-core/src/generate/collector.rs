@@ -216,7 +216,7 @@ fn attributes(slo: &Slo) -> Option<Vec<Yaml>> {
 
 /// A policy: what it is of stands under its type's name.
 fn policy(name: &str, of: &str, settings: Yaml) -> Yaml {
-    Yaml::map([("name", Yaml::text(name)), ("type", Yaml::text(of)), (of, settings)])
+    Yaml::map([("name", literal(name)), ("type", Yaml::text(of)), (of, settings)])
 }
 
 /// From the first span to the last; in whole milliseconds, rather too many than too few.
@@ -226,8 +226,13 @@ fn slow(name: &str, threshold: Duration) -> Yaml {
 }
 
 fn string(name: &str, key: &str, values: &[String]) -> Yaml {
-    let values = Yaml::list(values.iter().map(|value| Yaml::text(value.as_str())));
+    let values = Yaml::list(values.iter().map(|value| literal(value)));
     policy(name, "string_attribute", Yaml::map([("key", Yaml::text(key)), ("values", values)]))
+}
+
+/// A text of the service's own: `$` begins what the collector replaces, but where there are two.
+fn literal(text: &str) -> Yaml {
+    Yaml::text(text.replace('$', "$$"))
 }
 
 #[cfg(test)]
@@ -350,6 +355,18 @@ mod tests {
         assert!(sampling.text.contains("have no policy: payment\n"), "{}", sampling.text);
         assert!(sampling.text.contains("threshold_ms: 2000\n"), "{}", sampling.text);
         assert!(sampling.text.contains("sampling_percentage: 5\n"), "{}", sampling.text);
+    }
+
+    // Mutation caught: a name that the collector replaces by a variable of its own environment.
+    #[test]
+    fn what_the_service_names_is_replaced_by_nothing() {
+        let builder = Telemetry::builder("${env:HOME}").without_log();
+        let fast = Slo::latency("fast", 99.0, Duration::from_millis(500)).route("/$metadata");
+        let text = files(&Declared::of(&builder.slo(fast).build().unwrap())).map(|file| file.text)[1].clone();
+        for literal in ["name: \"slow-$${env:HOME}-fast\"", "- \"$${env:HOME}\"", "- \"/$$metadata\""] {
+            assert!(text.contains(literal), "{literal}: {text}");
+        }
+        assert!(text.contains("endpoint: \"${env:TRACES_ENDPOINT:-tempo:4317}\""), "{text}");
     }
 
     // Mutation caught: both modes at once, and nobody says so.
