@@ -14,7 +14,7 @@ use std::error::Error;
 use std::fmt;
 use std::ops::Range;
 
-use crate::redaction::{Class, class_of, hide_in};
+use crate::redaction::{Class, class_of, hide_in, may_have_secrets};
 use crate::semconv::log::{FIELDS_PREFIX, RESERVED};
 use crate::semconv::redaction::REDACTED;
 
@@ -266,8 +266,7 @@ impl Fields {
     /// looked for. Answers whether it was cut by that.
     #[cold]
     fn without_secrets(&mut self, start: usize, limit: usize, is_cut: bool) -> bool {
-        let has_secrets = |url: &str| url.contains(['=', '@']) || is_cut;
-        if !self.text.get(start..).is_some_and(has_secrets) {
+        if !is_cut && !self.text.get(start..).is_some_and(may_have_secrets) {
             return false;
         }
         let url = self.text.split_off(start);

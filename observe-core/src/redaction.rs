@@ -4,7 +4,7 @@ mod names;
 mod url;
 
 pub(crate) use names::Class;
-pub(crate) use url::{Url, hide_in};
+pub(crate) use url::{Url, hide_in, may_have_secrets};
 
 use crate::error::{Error, Kind};
 use crate::semconv::redaction::{SECRET_FIELDS, URL_FIELDS};

@@ -56,6 +56,7 @@ fn plant(telemetry: &Telemetry) {
     error!(password = &Leaky as &dyn Error, cvv = u128::from(CARD), pan = i64::MAX, "errors");
     warn!(?account, owner = %account.owner, "by type: {:?} {}", account, Sensitive::new(PLANTED));
     info!(callback_url = format!("http://ada:{PLANTED}@host/?sig={PLANTED}&a=1"), "urls");
+    info!(url.query = format!("password={PLANTED}&next=https://ada:{PLANTED}@host/"), "a URL within a query");
     log::warn!(password = PLANTED, "API-Key" = CARD, shown = 2; "by the log crate");
     sign_in(PLANTED).unwrap();
 

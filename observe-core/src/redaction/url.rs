@@ -92,10 +92,22 @@ impl<'a> Url<'a> {
 /// What stands behind whom a URL leads to, also where that URL is a member of a query.
 const ENDS_AUTHORITY: [char; 5] = ['/', '?', '#', '&', ';'];
 
+/// What the `Debug` of a `url::Url` that has a password says of it: user and password are fields of their own there.
+const DEBUG_PASSWORD: &str = "password: Some(";
+
+/// Whether a text that somebody took for a URL may have secrets in it.
+pub(crate) fn may_have_secrets(text: &str) -> bool {
+    text.contains(['=', '@']) || text.contains(DEBUG_PASSWORD)
+}
+
 /// Writes a text that somebody took for a URL, escaped as it is for JSON. `open`: it was cut, so that it is not known how it goes on. Answers whether
 /// it was cut here.
 pub(crate) fn hide_in(out: &mut String, limit: usize, text: &str, open: bool) -> bool {
     let mut url = Url { escaped: true, ..Url::new(out, limit) };
+    if text.contains(DEBUG_PASSWORD) {
+        url.push(URL_REDACTED);
+        return url.is_cut();
+    }
     if let Some((scheme, rest)) =
         text.split_once("//").filter(|(scheme, _)| !scheme.contains(['/', '?', '#', '=', '&', ';']))
     {
@@ -157,7 +169,7 @@ mod tests {
 
     // Mutations caught: a key compared with its case, or its percent-encoding; a value that goes on behind a `=`; a
     // fragment, or a query on its own, that is not looked at; what stands before a URL within a query taken for its scheme,
-    // or its path; a user's name told.
+    // or its path; a user's name told; the `Debug` of a URL taken for one.
     #[test]
     fn secrets_are_taken_out() {
         let cases = [
@@ -173,6 +185,7 @@ mod tests {
             ("next=https://ada:x@stock/a", "next=https://REDACTED:REDACTED@stock/a"),
             ("/a?next=//ada@stock&b=c@d", "/a?next=//REDACTED@stock&b=c@d"),
             ("a/b?token=x", "a/b?token=REDACTED"),
+            (r#"Url { scheme: \"http\", username: \"ada\", password: Some(\"x\") }"#, "REDACTED"),
             ("user%5Bpassword%5D=x&user[pwd]=y", "user%5Bpassword%5D=REDACTED&user[pwd]=REDACTED"),
             ("token_count=3&%zz=%", "token_count=3&%zz=%"),
             ("/only/a=b/path", "/only/a=b/path"),
