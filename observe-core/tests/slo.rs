@@ -466,6 +466,31 @@ fn a_route_that_stays_silent_is_told_once() {
     assert!(text.contains("SLO `else`: the function `tests::nowhere` had no event"), "{text}");
 }
 
+// Mutations caught: a method that nobody uses, hidden by its route, which has requests; told twice, or told of one that
+// has some.
+#[test]
+fn a_method_that_stays_silent_is_told_once() {
+    let hour = Duration::from_secs(3600);
+    let slo = |name| Slo::availability(name, 99.0).route("/charge").window(hour);
+    let service = Service::with([
+        slo("small").method("post"),
+        slo("segment").method("GET").segment("gold"),
+        slo("some").method("GET").method("PATCH"),
+        Slo::availability("typo", 99.0).route("/chrage").method("post").window(hour),
+    ]);
+    (0..1_010).for_each(|_| service.answer("/charge", 200, NO_TIME, NO_TIME));
+    std::thread::sleep(Duration::from_millis(600));
+    let text = service.captured.text();
+    assert_eq!(text.matches("had no").count(), 3, "{text}");
+    for told in [
+        "SLO `small`: the method `post` had no event, while others had 1000: is it named so?",
+        "SLO `segment`: the method `GET`, segment `gold` had no event",
+        "SLO `typo`: its route `/chrage` had no request",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+}
+
 // Mutation caught: a trace that an objective calls bad, sampled away.
 #[test]
 fn what_is_bad_is_kept() {

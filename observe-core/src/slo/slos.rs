@@ -1,7 +1,7 @@
 //! The objectives of one telemetry, and which of them an event is of.
 
 use super::live::LiveSlo;
-use super::{Alerting, Burn, Slo, SloEvent, Source};
+use super::{Alerting, Burn, Requests, Slo, SloEvent, Source};
 use crate::clock::Tick;
 use crate::http_metrics::{Route, RpcCall, ServerAddress};
 use crate::label::LabelValue;
@@ -151,7 +151,12 @@ impl Slos {
                 Source::Dependency(name) => format!("dependency `{name}`"),
                 Source::Operation(name) => format!("operation `{name}`"),
                 Source::Calls(host) => format!("host `{host}`"),
-                Source::Requests(_) | Source::ByHand | Source::External => continue,
+                Source::Requests(scope) => match scope.in_words() {
+                    // A route alone is told above.
+                    Some(what) if requests >= SILENT_AFTER => what,
+                    _ => continue,
+                },
+                Source::ByHand | Source::External => continue,
             };
             if events >= SILENT_AFTER
                 && live.is_silent()
@@ -269,12 +274,25 @@ impl ByRoute {
     fn silent(&self) -> impl Iterator<Item = String> {
         let silent = self.chosen.iter().filter(|chosen| !chosen.is_settled.swap(true, Ordering::Relaxed));
         silent.map(|chosen| {
+            // What else it says is not looked at before there are requests.
+            chosen.live.is_silence_told.store(true, Ordering::Relaxed);
             format!(
                 "SLO `{}`: its route `{}` had no request, while others had {SILENT_AFTER}: is it written as the router has it?",
                 chosen.live.declared().name(),
                 chosen.route,
             )
         })
+    }
+}
+
+impl Requests {
+    /// What chooses among the requests of a route, if anything does.
+    fn in_words(&self) -> Option<String> {
+        let all =
+            [("method", &self.methods), ("segment", &self.segments), ("method of gRPC", &self.rpc_methods)];
+        let said = all.iter().filter(|(_, names)| !names.is_empty());
+        let words: Vec<_> = said.map(|(what, names)| format!("{what} `{}`", names.join("`, `"))).collect();
+        (!words.is_empty()).then(|| words.join(", "))
     }
 }
 
