@@ -10,6 +10,7 @@ use observe_core::context::{Context, SpanId, TraceId};
 use observe_core::http_server::{HttpNames, HttpRequest};
 use observe_core::label::{LabelId, LabelSet, LabelValue, OpenSet, Shape};
 use observe_core::metric::{Buckets, Counter, Exemplar, Family, Gauge, Info, View, Window};
+use observe_core::slo::Slo;
 use observe_core::{Advice, Audit, Collect, FamilyAudit, Format, Outcome, Registry, Telemetry};
 
 #[derive(Clone, Copy, LabelValue)]
@@ -337,6 +338,25 @@ fn advice_names_what_stands_out() {
     let _ = crates.with(ByCrate { crate_id: "80".into(), card: Card::Debit });
     let near = "crate_id of crates has 81 of the 100 values that its type keeps apart";
     assert!(told(&registry).iter().any(|advice| advice.to_string() == near));
+}
+
+// Mutation caught: labels that no code of the service can leave out, told as if it could.
+#[test]
+fn what_the_library_makes_is_advised_about_only_where_it_costs_most() {
+    let telemetry = Telemetry::builder("shop")
+        .slo(Slo::availability("charge", 99.9))
+        .slo(Slo::availability("refund", 99.0))
+        .build()
+        .unwrap();
+    observe_core::collect::host(telemetry.registry());
+    observe_core::collect::pressure(telemetry.registry());
+    let told: Vec<String> = telemetry.audit().advice().iter().map(ToString::to_string).collect();
+    let one_value: Vec<_> = told.iter().filter(|told| told.contains("has the same value")).collect();
+    let own = ["slo_", "system_", "pressure_", "cgroup_"];
+    assert!(
+        !one_value.iter().any(|told| own.iter().any(|own| told.contains(&format!(" of {own}")))),
+        "{told:#?}"
+    );
 }
 
 /// The price that was said is the one that is paid: the label is added for real.

@@ -10,6 +10,9 @@ use crate::figures::{counted, thousands};
 /// How many of the families that cost most are named.
 const COSTLY: usize = 3;
 
+/// How families begin that the library makes by itself: of itself, of objectives, and of what a service runs on.
+const OWN: [&str; 7] = ["observe_", "slo_", "cgroup_", "pressure_", "process_", "system_", "tokio_"];
+
 /// Something that an [`Audit`] found worth a look. Prints as a sentence.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -75,7 +78,8 @@ pub enum Advice {
 impl Audit {
     /// What is worth a look: the three families that cost most, what became `_OTHER`, what is close to its limit, and
     /// labels with one value. What cannot be changed by the service's own code, the library's metrics of itself
-    /// (`observe_…`) and infos, is told only where it costs most.
+    /// (`observe_…`), of objectives (`slo_…`) and of what is collected (`process_…`, `system_…`), and infos, is told only
+    /// where it costs most.
     #[must_use]
     pub fn advice(&self) -> Vec<Advice> {
         let costly =
@@ -93,7 +97,7 @@ impl Audit {
 
 impl FamilyAudit {
     fn is_own(&self) -> bool {
-        self.name.starts_with("observe_")
+        OWN.iter().any(|prefix| self.name.starts_with(prefix))
     }
 
     fn costly(&self) -> Advice {
