@@ -3,7 +3,7 @@
 use crate::clock::Tick;
 use crate::error::{Error, Kind};
 use crate::filter::Filter;
-use crate::sampling::{CallsiteRate, RANDOMNESS, threshold_of};
+use crate::sampling::{CallsiteRate, RANDOMNESS, Sampling, threshold_of};
 use crate::semconv::log as names;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tracing_core::Level;
@@ -138,6 +138,24 @@ impl LogRules {
             callsites: CallsiteRate::per_second(sampling.per_callsite),
         };
         Ok(Self { sampling: sampling.map(shares), held, ..Self::default() })
+    }
+
+    /// What is probably not meant, since lines go the way of traces, and these are all kept, or not for their failures.
+    pub(crate) fn unlikely(&self, sampling: Sampling) -> Option<String> {
+        if !self.hold_any() {
+            None
+        } else if sampling.threshold() == Some(0) {
+            Some(format!(
+                "lines are sampled or held back, but every trace is kept (sampling {sampling}), so all of them are written"
+            ))
+        } else if !sampling.keeps_failures() {
+            Some(format!(
+                "lines are sampled or held back, but no trace is kept because it failed (sampling {sampling}), so those of \
+                 failures are left out like others"
+            ))
+        } else {
+            None
+        }
     }
 
     /// Whether a request's lines may have to wait for its end.

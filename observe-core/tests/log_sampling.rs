@@ -82,6 +82,27 @@ fn a_request_that_is_kept_tells_all_and_another_what_matters() {
     assert_eq!(captured.metric("observe_log_held_bytes"), 0.0);
 }
 
+// Mutations caught: a setting that undoes another without a word; a word where nothing is undone.
+#[test]
+fn sampling_of_traces_that_leaves_nothing_to_that_of_lines_is_told() {
+    let ask = |sampling, sampled: bool| {
+        let captured = Captured::with(|builder| {
+            let builder = builder.sampling(sampling);
+            if sampled { builder.hold_back("debug".parse().unwrap()) } else { builder }
+        });
+        answer(&captured, "/charge", 200, || debug!("detail"));
+        answer(&captured, "/charge", 503, || debug!("of the failure"));
+        let told = messages(&captured);
+        let found = |text: &str| told.iter().any(|message| message.contains(text));
+        [found("every trace is kept"), found("because it failed"), found("detail"), found("of the failure")]
+    };
+    assert_eq!(ask(Sampling::collector(0.01).unwrap(), true), [true, false, true, true]);
+    assert_eq!(ask(Sampling::always(), true), [true, false, true, true]);
+    assert_eq!(ask(Sampling::never(), true), [false, true, false, false]);
+    assert_eq!(ask(Sampling::tail(0.0).unwrap(), true), [false, false, false, true]);
+    assert_eq!(ask(Sampling::always(), false), [false; 4]);
+}
+
 // Mutation caught: a failure told late whose lines were thrown away.
 #[test]
 fn an_error_in_the_middle_keeps_what_was_said_before_it() {

@@ -99,6 +99,10 @@ fn lines_name_their_spans(ended: &Ended, traces: &BTreeMap<String, Trace>) {
         let found = trace.values().find(|(_, span)| {
             span.span_id.iter().map(|byte| format!("{byte:02x}")).collect::<String>() == id
         });
+        // A receipt is written on its own behalf, and does not know that its order was slow.
+        if found.is_none() && line["target"] == "checkout::receipts" && line["trace_flags"] == "00" {
+            continue;
+        }
         let (service, span) = found.unwrap_or_else(|| panic!("a line of a span that is not there: {line}"));
         assert_eq!(line["service.name"], service.as_str(), "{line}");
         if line["target"] == "observe::request" {

@@ -57,7 +57,7 @@ impl Builder {
         let unseen = registry.view(self.views, catalogue::all(self.http_names == HttpNames::Classic))?;
         Hub::examine(&registry, self.http_names)?;
         let log_rules = LogRules::new(self.log_sampling, self.hold_back)?;
-        let unlikely = slo::check(&self.slos, &self.alerting)?;
+        let mut unlikely = slo::check(&self.slos, &self.alerting)?;
         let (filter, complaints) = decide_filter(std::env::var("RUST_LOG").ok(), self.filter, door);
         let (format, misread) =
             decide_format(std::env::var("OBSERVE_LOG").ok(), self.format, self.output.has_colour());
@@ -68,6 +68,7 @@ impl Builder {
             std::env::var(semconv::OTEL_TRACES_SAMPLER_ARG).ok().as_deref(),
             self.sampling,
         );
+        unlikely.extend(log_rules.unlikely(sampling.value));
         self.redaction.map(Redaction::apply).transpose()?;
         let started = self.clock.unix_nanos(self.clock.now());
         let exports = self.exports.decide(door != Door::Scope)?;
