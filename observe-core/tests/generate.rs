@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says by it what must be there")]
 
+use observe_core::metric::View;
 use observe_core::slo::{Alerting, Severity, Slo, Verdict};
-use observe_core::{Telemetry, generate};
+use observe_core::{Builder, Telemetry, Usage, generate};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -142,4 +143,28 @@ fn installed(program: &str) -> bool {
         eprintln!("skipped: {program} is not installed");
     }
     there
+}
+
+// Mutation caught: a rule, its test or a query of a runbook that asks for a family by a name that no scrape has.
+#[test]
+fn families_are_asked_for_by_the_names_that_they_are_shown_by() {
+    let folder = tempfile::tempdir().unwrap();
+    let renamed = ["slo_events_total", "slo_bad_events_total", "build_info", "resource_in_use"];
+    let builder = Telemetry::builder("shop").slo(Slo::availability("charge", 99.9).route("/charge"));
+    let views = renamed.iter().map(|name| View::of(*name).rename(format!("shop_{name}")));
+    let telemetry = views.fold(builder, Builder::view).build().unwrap();
+    let _uploads = Usage::new(telemetry.registry(), "uploads", 8).unwrap();
+    let _ = generate::write(&telemetry, folder.path()).unwrap();
+    for (path, text) in read(folder.path()) {
+        for name in renamed {
+            let asked =
+                text.match_indices(&format!("{name}{{")).any(|(at, _)| !text[..at].ends_with("shop_"));
+            assert!(!asked, "{path} asks for {name}");
+        }
+    }
+    let tests = ["rules_test.yaml"].map(|name| folder.path().join(name));
+    if installed("promtool") {
+        let said = Command::new("promtool").args(["test", "rules"]).args(tests).output().unwrap();
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
+    }
 }

@@ -94,6 +94,11 @@ impl Declared {
         Some(Called { name: view.and_then(View::new_name).unwrap_or(family), view })
     }
 
+    /// The name by which the family that was declared with this one is shown, and any other name as it is.
+    pub(super) fn shown<'a>(&'a self, family: &'a str) -> &'a str {
+        self.called(family).map_or(family, |called| called.name)
+    }
+
     /// The family that was declared with this name, if a scrape shows it.
     pub(super) fn family<'a>(&'a self, family: &'a str) -> Option<Called<'a>> {
         self.called(family).filter(|called| self.families.contains_key(called.name))

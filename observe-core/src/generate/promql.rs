@@ -34,7 +34,7 @@ pub(super) fn series<'a>(name: &str, labels: impl IntoIterator<Item = (&'a str, 
 impl Declared {
     /// What is counted or recorded of an objective.
     pub(super) fn of_slo(&self, name: &str, slo: &Slo) -> String {
-        series(name, [(names::SLO, slo.name()), (names::SERVICE, &*self.service)])
+        series(self.shown(name), [(names::SLO, slo.name()), (names::SERVICE, &*self.service)])
     }
 
     /// A metric of this service: it is scraped by a job of the service's name.
@@ -45,7 +45,7 @@ impl Declared {
     /// Of a metric of this service what these matchers choose, too.
     pub(super) fn of_job_where(&self, name: &str, matchers: &str) -> String {
         let comma = if matchers.is_empty() { "" } else { "," };
-        format!("{name}{{{}={}{comma}{matchers}}}", alert::JOB, quoted(&self.service))
+        format!("{}{{{}={}{comma}{matchers}}}", self.shown(name), alert::JOB, quoted(&self.service))
     }
 
     /// What is recorded of an objective over a window.

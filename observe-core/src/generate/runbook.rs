@@ -206,7 +206,9 @@ fn queries(slo: &Slo, declared: &Declared) -> Vec<(&'static str, String)> {
         ));
     }
     if let Some((family, matchers)) = histogram(slo).filter(|(family, _)| declared.has(family)) {
-        let of = |end: &str| rate(&declared.of_job_where(&format!("{family}_{end}"), &matchers.join(",")));
+        let of = |end: &str| {
+            rate(&declared.of_job_where(&format!("{}_{end}", declared.shown(family)), &matchers.join(",")))
+        };
         let by = match (family, slo.source()) {
             (rpc::SERVER_CALL_DURATION_SECONDS, _) => {
                 format!("{}, {}", rpc::STATUS_LABEL, http::ERROR_TYPE_LABEL)
@@ -231,7 +233,7 @@ fn of_what_it_needs(declared: &Declared, rate: impl Fn(&str) -> String) -> Vec<(
     let mut queries = Vec::new();
     if declared.has(operation::DEPENDENCY_DURATION_SECONDS) {
         let outcome = metric::OUTCOME;
-        let calls = format!("{}_count", operation::DEPENDENCY_DURATION_SECONDS);
+        let calls = format!("{}_count", declared.shown(operation::DEPENDENCY_DURATION_SECONDS));
         let failed = rate(&declared.of_job_where(&calls, &format!("{outcome}!=\"ok\"")));
         let query = format!("sum by ({}, {outcome}) ({failed})", operation::DEPENDENCY);
         queries.push(("Whether what it depends on fails.", query));

@@ -52,7 +52,7 @@ fn case(
             (own::VERSION, version),
             (own::REVISION, instance),
         ];
-        series(own::BUILD_INFO, labels)
+        series(declared.shown(own::BUILD_INFO), labels)
     };
     let mut given = vec![
         (build("1", "a"), format!("1+0x{END}")),

@@ -18,11 +18,12 @@ pub(super) fn cases(declared: &Declared) -> Vec<Case> {
 
 fn of(declared: &Declared, name: &str, labels: &[(&str, &str)]) -> String {
     let job = [(names::JOB, &*declared.service), (names::INSTANCE, "a")];
-    series(name, job.into_iter().chain(labels.iter().copied()))
+    series(declared.shown(name), job.into_iter().chain(labels.iter().copied()))
 }
 
 fn started(declared: &Declared, instance: &str) -> String {
-    series(own::PROCESS_START_TIME_SECONDS, [(names::JOB, &*declared.service), (names::INSTANCE, instance)])
+    let name = declared.shown(own::PROCESS_START_TIME_SECONDS);
+    series(name, [(names::JOB, &*declared.service), (names::INSTANCE, instance)])
 }
 
 /// Starts every fourth tick.

@@ -63,7 +63,7 @@ fn counted(declared: &Declared, slo: &Slo, phases: &[Phase], gone: bool) -> Vec<
 /// A counter of an objective, as one instance says it.
 pub(super) fn of_instance(declared: &Declared, slo: &Slo, name: &str, instance: &str) -> String {
     series(
-        name,
+        declared.shown(name),
         [
             (metrics::SLO, slo.name()),
             (metrics::SERVICE, &*declared.service),
