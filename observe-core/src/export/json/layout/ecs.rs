@@ -58,8 +58,30 @@ const LABELS_MAX: usize = 256;
 /// Stands for a field that is in its place, and is no label.
 const PLACED: u64 = 0;
 
+/// For each first byte the lengths of the names that have a place: most names are seen not to have one by that.
+const LENGTHS: [u64; 128] = {
+    let mut lengths = [0; 128];
+    let mut index = 0;
+    while index < names::TEXTS.len() + names::NUMBERS.len() + ALIASES.len() {
+        let name = if index < names::TEXTS.len() {
+            names::TEXTS[index]
+        } else if index - names::TEXTS.len() < names::NUMBERS.len() {
+            names::NUMBERS[index - names::TEXTS.len()]
+        } else {
+            ALIASES[index - names::TEXTS.len() - names::NUMBERS.len()].name
+        };
+        lengths[name.as_bytes()[0] as usize] |= 1 << name.len();
+        index += 1;
+    }
+    lengths
+};
+
 /// The schema's place for a field, if it has one.
 fn place(entry: &Entry<'_>, span: &Fields, event: &Fields) -> Option<Place> {
+    let first = usize::from(*entry.name.as_bytes().first()?);
+    if entry.name.len() >= 64 || LENGTHS.get(first)? & 1 << entry.name.len() == 0 {
+        return None;
+    }
     let own = |names: &[&'static str], value| {
         let name = names.iter().find(|name| **name == entry.name)?;
         Some(Place { name, key: name, value, unless: &[] })
