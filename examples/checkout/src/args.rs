@@ -27,6 +27,7 @@ whether they are there, and ends.
   --metrics ADDR     /metrics on a listener of its own as well, which closes last
   --last-scrape SECS how long it waits for one more scrape before it closes [0]
   --still-running SECS   requests that run longer are told of [30]
+  --log-sampling SHARE   of requests that nothing is special about, the lines of this share [1: of all]
   --snapshots DIR    where the flight recorder writes what happened before a panic [nowhere]
   --slo-period SECS  over how long its objectives are meant [2592000: 30 days]; with less than 14 days, alerts
                      look back over less: with 43200, over a minute instead of an hour
@@ -46,6 +47,7 @@ pub(crate) struct Args {
     pub(crate) metrics: Option<SocketAddr>,
     pub(crate) last_scrape: Duration,
     pub(crate) still_running: Duration,
+    pub(crate) log_sampling: Option<f64>,
     pub(crate) snapshots: Option<PathBuf>,
     pub(crate) slo_period: Duration,
     pub(crate) data: Option<PathBuf>,
@@ -70,6 +72,7 @@ impl Args {
             metrics: None,
             last_scrape: Duration::ZERO,
             still_running: Duration::from_secs(30),
+            log_sampling: None,
             snapshots: None,
             slo_period: Duration::from_secs(30 * 24 * 3600),
             data: None,
@@ -89,6 +92,7 @@ impl Args {
                 Long("metrics") => args.metrics = Some(parser.value()?.parse()?),
                 Long("last-scrape") => args.last_scrape = parser.value()?.parse_with(seconds)?,
                 Long("still-running") => args.still_running = parser.value()?.parse_with(seconds)?,
+                Long("log-sampling") => args.log_sampling = Some(parser.value()?.parse()?),
                 Long("snapshots") => args.snapshots = Some(parser.value()?.into()),
                 Long("slo-period") => args.slo_period = parser.value()?.parse_with(seconds)?,
                 Long("data") => args.data = Some(parser.value()?.into()),
@@ -157,6 +161,7 @@ mod tests {
             (["--load", "-1"], "-1"),
             (["--role", "pay"], "pay"),
             (["--duration", "-1"], "-1"),
+            (["--log-sampling", "some"], "some"),
             (["--x", ""], "--x"),
         ] {
             let error = parse(&args).unwrap_err().to_string();

@@ -41,7 +41,7 @@ impl Children {
     pub(crate) fn start(args: &Args) -> Result<Self, Box<dyn Error>> {
         let mut children = Self::none();
         for (role, places) in [(Role::Payment, 1), (Role::Inventory, 2)] {
-            children.0.push(Child::start(role, args.after(places)?)?);
+            children.0.push(Child::start(role, args.after(places)?, args)?);
         }
         Ok(children)
     }
@@ -68,9 +68,11 @@ impl Children {
 }
 
 impl Child {
-    fn start(role: Role, listen: SocketAddr) -> Result<Self, Box<dyn Error>> {
+    fn start(role: Role, listen: SocketAddr, args: &Args) -> Result<Self, Box<dyn Error>> {
+        let sampling = args.log_sampling.map(|share| format!("--log-sampling={share}"));
         let mut process = Command::new(std::env::current_exe()?)
             .args(["--child", "--role", role.name(), "--listen", &listen.to_string()])
+            .args(sampling)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

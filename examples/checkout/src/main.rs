@@ -23,7 +23,7 @@ mod store;
 use args::Args;
 use children::Children;
 use last_scrape::LastScrape;
-use observe_core::Telemetry;
+use observe_core::{LogSampling, Telemetry};
 use roles::Role;
 use shutdown::Shutdown;
 use std::error::Error;
@@ -72,6 +72,9 @@ fn run() -> Result<(), Box<dyn Error>> {
     std::panic::set_hook(Box::new(|_| ()));
     let mut builder =
         Telemetry::builder(role.name()).version(env!("CARGO_PKG_VERSION")).still_running(args.still_running);
+    if let Some(share) = args.log_sampling {
+        builder = builder.log_sampling(LogSampling::rest(share));
+    }
     if role == Role::Checkout {
         builder = objectives::declare(builder, args.slo_period);
     }

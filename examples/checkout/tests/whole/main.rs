@@ -11,6 +11,8 @@ mod prometheus;
 // `cfg`, so that lints know their helpers for test code.
 #[cfg(test)]
 mod rotel;
+#[cfg(test)]
+mod sampled;
 mod services;
 #[cfg(test)]
 mod streams;
