@@ -36,9 +36,18 @@ pub mod logs {}
 /// What a line is called elsewhere: OpenTelemetry, ECS, Google Cloud.
 ///
 #[doc = "[The log]: self::logs"]
+#[doc = "[Shipping]: self::shipping"]
 #[doc = ""]
 #[doc = include_str!("../docs/log_formats.md")]
 pub mod log_formats {}
+
+/// From standard output to where lines are kept: Vector, Fluent Bit, Alloy, the Collector.
+///
+#[doc = "[Formats]: self::log_formats"]
+#[doc = "[The log]: self::logs"]
+#[doc = ""]
+#[doc = include_str!("../docs/shipping.md")]
+pub mod shipping {}
 
 /// What must not be told: by the names of fields, by type, in URLs.
 #[doc = include_str!("../docs/redaction.md")]

@@ -124,6 +124,27 @@ fn lines_of_google_cloud_are_as_designed() {
     assert_eq!(leaf(&line, &["http.request.method"]).as_deref(), Some("\"POST\""), "no request's line");
 }
 
+// What agents are told to look for. Mutation caught: a key that is renamed in the code alone.
+#[test]
+fn the_page_on_shipping_names_keys_that_are_there() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/shipping.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let mut rows = page.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
+    let formats: Vec<_> = rows.find(|row| row.contains("`otel`")).unwrap().split(" | ").skip(1).collect();
+    assert_eq!(formats, FORMATS.map(|format| format!("`{format}`")));
+    let rows: Vec<_> = rows.filter(|row| row.matches(" | ").count() == FORMATS.len()).skip(1).collect();
+    assert!(rows.len() >= 7, "{rows:?}");
+    let (message, span, event) = request();
+    for row in rows {
+        for (cell, format) in row.split(" | ").skip(1).zip(FORMATS) {
+            let mut line = render_as(&layout_of(format), "shop", &message, &span, &event);
+            layout_of(format).push_sampled(2, &mut line);
+            let path: Vec<_> = cell.split('`').skip(1).step_by(2).collect();
+            assert!(leaf(&line, &path).is_some(), "{format}: {cell} in {}", String::from_utf8_lossy(&line));
+        }
+    }
+}
+
 fn bare(format: LogFormat, level: Level) -> Vec<u8> {
     let record = LogRecord {
         callsite: 0,
