@@ -148,7 +148,7 @@ impl HttpServer {
             span.request = Some(Requested { method: labels.method, route: labels.route });
         }
         if let Some(trace) = span.trace() {
-            trace.hold_lines();
+            trace.hold_lines(labels.route.as_str());
         }
         if let Some(link) = admitted.as_ref().and_then(|admitted| admitted.link) {
             span.link(link);

@@ -161,6 +161,21 @@ fn lines_of_the_baseline_stand_for_others() {
     assert_eq!(messages(&captured), expected);
 }
 
+// Mutation caught: lines of a long request, which are written before its end, by the share of the rest.
+#[test]
+fn a_route_has_its_share_before_the_end_too() {
+    let captured = Captured::with(|builder| {
+        builder
+            .sampling(Sampling::tail(0.01).unwrap())
+            .log_sampling(LogSampling::rest(1.0).route("/health", 0.0))
+    });
+    let text = "x".repeat(1_000);
+    answer_in(&captured, &caller(ALL - 1), "/health", 200, || (0..1_000).for_each(|_| info!(text, "long")));
+    let messages = messages(&captured);
+    assert_eq!(messages.len(), 1_001);
+    assert!(messages.iter().all(|line| line.ends_with(" x100")), "{messages:?}");
+}
+
 #[test]
 fn a_route_has_a_share_of_its_own() {
     let captured = service(|builder| builder.log_sampling(LogSampling::rest(1.0).route("/health", 0.0)));

@@ -28,6 +28,8 @@ struct State {
     frames: Vec<u8>,
     /// What came of the trace, once that is known, and the route of its request.
     verdict: Option<(Verdict, &'static str)>,
+    /// The route, as far as it is known before that.
+    route: &'static str,
     /// How many bytes of the rules' room it has.
     reserved: usize,
 }
@@ -83,8 +85,9 @@ impl HeldLines {
 
 impl LocalTrace {
     /// It is a request: its lines wait for its end, if somebody asked for that.
-    pub(crate) fn hold_lines(&self) {
+    pub(crate) fn hold_lines(&self, route: &'static str) {
         if self.hub.log_rules.hold_any() {
+            self.held.state().route = route;
             self.held.is_on.store(true, Ordering::Relaxed);
         }
     }
@@ -108,7 +111,8 @@ impl LocalTrace {
             && let Some(keep) = Keep::ALL.get(usize::from(self.settled.load(Ordering::Relaxed)))
         {
             // A part of it was handed over already, or promised: it stays kept.
-            self.let_go(&mut state, Some(*keep), "");
+            let route = state.route;
+            self.let_go(&mut state, Some(*keep), route);
         }
         let held = state.frames.len();
         let mut frame = Frame {
@@ -133,7 +137,8 @@ impl LocalTrace {
             && let Ok(Some(keep)) = self.fix(Outcome::Ok, "", self.hub.clock.now())
         {
             // It is kept in any case, and need not wait.
-            self.let_go(&mut state, Some(keep), "");
+            let route = state.route;
+            self.let_go(&mut state, Some(keep), route);
         } else {
             state.frames.truncate(held);
             rules.count_full();
