@@ -237,7 +237,7 @@ fn contract<'a>(declared: &Declared, slo: &'a Slo) -> Vec<Alert<'a>> {
         let mut alert = Alert::new(name, Some(slo), expr);
         alert.summary = format!("{}: the contract of {} is {what}", plain(&declared.service), slo.name());
         alert.description = format!(
-            "{{{{ $value | humanizePercentage }}}} of the events of the last {period} were bad: {so} The contract of {} % allows {}.",
+            "{{{{ $value | humanizePercentage }}}} of the events of the last {period} that Prometheus knows of were bad: {so} The contract of {} % allows {}.",
             number(sla),
             percent(broken),
         );
