@@ -126,6 +126,7 @@ pub mod dashboards {}
 
 /// More than one process, and more than one machine.
 ///
+#[doc = "[Alerting]: self::alerting"]
 #[doc = "[Limits]: self::limits"]
 #[doc = "[OTLP]: self::otlp"]
 #[doc = "[Sampling]: self::sampling"]
