@@ -4,7 +4,7 @@ use crate::catch::catch;
 use crate::error::{Error, Kind};
 use crate::export::snapshot::{Reason, Snapshots};
 use crate::hub::Hub;
-use crate::slo::{Burn, Slos, promql_duration};
+use crate::slo::{Burn, BurnPair, Slos, promql_duration};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::{self, Thread};
@@ -80,7 +80,8 @@ impl Watcher {
         for (burn, pages) in slos.look(hub.clock.now()) {
             let text = told(&burn);
             hub.say(Level::WARN, &text);
-            if !pages {
+            // The fastest is heeded in any case: by it a budget is gone within days.
+            if !pages && burn.rule.pair != BurnPair::Hour {
                 continue;
             }
             if let Some(snapshots) = self.snapshots.upgrade() {

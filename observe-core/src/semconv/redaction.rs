@@ -5,10 +5,11 @@ pub const REDACTED: &str = "[redacted]";
 
 /// Names of fields whose values are not told, in small letters and without what is between words: see
 /// [`Redaction`](crate::Redaction).
-pub const SECRET_FIELDS: [&str; 24] = [
+pub const SECRET_FIELDS: [&str; 28] = [
     "authorization",
     "cookie",
     "cookies",
+    "credential",
     "credentials",
     "password",
     "passwords",
@@ -18,7 +19,10 @@ pub const SECRET_FIELDS: [&str; 24] = [
     "secret",
     "secrets",
     "token",
+    "jwt",
+    "bearer",
     "apikey",
+    "apikeys",
     "accesskey",
     "privatekey",
     "secretkey",

@@ -398,7 +398,7 @@ impl Builder {
     /// Adds a service level objective. May be said again, up to 200 times. Defaults to none.
     ///
     /// Where its budget is spent faster than one of its rules allows, a line says so (`WARN`); if it is a rule that pages
-    /// somebody, a snapshot of the flight recorder is taken, too, where there is a folder for it, and
+    /// somebody, or the fastest, a snapshot of the flight recorder is taken, too, where there is a folder for it, and
     /// [`on_burn`](Builder::on_burn) is called.
     pub fn slo(mut self, slo: Slo) -> Self {
         self.slos.push(slo);
@@ -412,8 +412,8 @@ impl Builder {
         self
     }
 
-    /// Calls this when the budget of an objective begins to be spent faster than a rule that pages somebody allows: to
-    /// shed load, say. Once, until it has been slower again; on a thread of its own, within a sixtieth of the rule's short
+    /// Calls this when the budget of an objective begins to be spent faster than a rule that pages somebody, or the fastest,
+    /// allows: to shed load, say. Once, until it has been slower again; on a thread of its own, within a sixtieth of the rule's short
     /// window. A panic of it is caught. Defaults to nothing.
     pub fn on_burn(mut self, call: impl Fn(&Burn) + Send + Sync + 'static) -> Self {
         self.on_burn = Some(Box::new(call));

@@ -211,7 +211,7 @@ fn absent<'a>(declared: &Declared, slo: &'a Slo) -> Alert<'a> {
     alert.lasts = slo.scaled(ABSENT_FOR);
     alert.summary = format!("{}: nothing is known of {}", plain(&declared.service), slo.name());
     alert.description = format!(
-        "Prometheus has had no events of the objective for {}. An outage of all instances looks like this, and no other alert tells of it.",
+        "Prometheus has had no series of the objective for {}: nothing that counts its events is scraped. An outage of all instances looks like this, and no other alert tells of it.",
         promql_duration(alert.lasts),
     );
     alert.causes = vec![cause.to_owned()];
