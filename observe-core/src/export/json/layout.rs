@@ -142,6 +142,16 @@ impl Layout {
 
     /// Appends the record as one line, at most 64 KiB, line feed included.
     pub(crate) fn render(&self, record: &LogRecord<'_>, line: &mut Vec<u8>) {
+        if self.form == Form::Flat {
+            self.render_as::<true>(record, line);
+        } else {
+            self.render_as::<false>(record, line);
+        }
+    }
+
+    /// A function of its own for the default: it has nothing to ask on its way.
+    #[inline]
+    fn render_as<const FLAT: bool>(&self, record: &LogRecord<'_>, line: &mut Vec<u8>) {
         let message = record.message.escaped().as_bytes();
         let event = record.event;
         let span = record.span.unwrap_or(const { &Fields::new() });
@@ -158,7 +168,7 @@ impl Layout {
         };
         let start = line.len();
         line.extend_from_slice(head);
-        if self.form == Form::OpenTelemetry {
+        if !FLAT && self.form == Form::OpenTelemetry {
             put(line, start + self.time_at, time::nanos(record.unix_nanos));
         } else {
             put(line, start + self.time_at, time::rfc3339(record.unix_nanos));
@@ -168,17 +178,17 @@ impl Layout {
         push(line, record.target, TARGET_MAX);
         match record.span_context {
             None => line.extend_from_slice(&self.service),
-            Some(context) => self.push_ids(line, context),
+            Some(context) => self.push_ids::<FLAT>(line, context),
         }
-        let is_cut = record.message.is_cut() || span.is_cut() || event.is_cut();
-        if self.form != Form::Flat {
-            self.push_shaped(record, span, is_cut, line);
-            return line.extend_from_slice(END);
-        }
-        self.push_correlation_id(record.correlation_id, line);
-        self.push_fields(span, event, line);
-        if is_cut {
-            line.extend_from_slice(&self.truncated);
+        let is_cut = || record.message.is_cut() || span.is_cut() || event.is_cut();
+        if FLAT {
+            self.push_correlation_id(record.correlation_id, line);
+            self.push_fields(span, event, line);
+            if is_cut() {
+                line.extend_from_slice(&self.truncated);
+            }
+        } else {
+            self.push_shaped(record, span, is_cut(), line);
         }
         line.extend_from_slice(END);
     }
@@ -212,6 +222,7 @@ impl Layout {
         }
     }
 
+    #[inline]
     fn push_correlation_id(&self, id: Option<&str>, line: &mut Vec<u8>) {
         if let Some(id) = id {
             line.extend_from_slice(&self.correlation_id);
@@ -220,17 +231,19 @@ impl Layout {
         }
     }
 
-    fn push_ids(&self, line: &mut Vec<u8>, context: SpanContext) {
+    #[inline]
+    fn push_ids<const FLAT: bool>(&self, line: &mut Vec<u8>, context: SpanContext) {
         let start = line.len();
         line.extend_from_slice(&self.service_and_ids);
         put(line, start + self.trace_id_at, context.trace_id.write_hex());
         put(line, start + self.span_id_at, context.span_id.write_hex());
-        if self.flags_at != usize::MAX {
+        if FLAT || self.flags_at != usize::MAX {
             put(line, start + self.flags_at, context.flags.write_hex());
         }
     }
 
     /// The span's fields that the event does not have, and the event's; reserved names get their prefix.
+    #[inline]
     fn push_fields(&self, span: &Fields, event: &Fields, line: &mut Vec<u8>) {
         if span.has_odd_names() || event.has_odd_names() || span.may_share_names(event) {
             both(span, event).for_each(|entry| self.push_field(&entry, line));
