@@ -294,10 +294,8 @@ fn a_failure_that_was_coped_with_explains_no_other() {
 #[test]
 fn a_filter_silences_the_lines_of_operations() {
     for (filter, lines) in [("observe=error", 1), ("observe=off", 0)] {
-        let captured = Captured::new();
-        let telemetry = captured.telemetry();
-        telemetry.set_filter(filter.parse().unwrap());
-        telemetry.operation("silenced").start().fail("planned");
+        let captured = Captured::with(|builder| builder.filter(filter.parse().unwrap()));
+        captured.telemetry().operation("silenced").start().fail("planned");
         assert_eq!(captured.lines().len(), lines, "{filter}");
     }
 }
@@ -311,7 +309,7 @@ fn a_record_that_is_used_again_has_forgotten_everything() {
         let operation = telemetry.operation("again").start();
         if round == 0 {
             let _entered = operation.enter();
-            observe_core::annotate("secret", "of the first");
+            observe_core::annotate("note", "of the first");
             observe_core::cause(&io::Error::other("of the first"));
             observe_core::keep();
         }
@@ -319,9 +317,9 @@ fn a_record_that_is_used_again_has_forgotten_everything() {
     }
     let lines = captured.lines();
     assert_eq!(lines.len(), 3);
-    assert_eq!(lines[0]["secret"], "of the first");
+    assert_eq!(lines[0]["note"], "of the first");
     for line in &lines[1..] {
-        assert!(line.get("secret").is_none() && line.get("error.message").is_none(), "{line}");
+        assert!(line.get("note").is_none() && line.get("error.message").is_none(), "{line}");
     }
 }
 
