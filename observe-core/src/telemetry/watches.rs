@@ -12,7 +12,6 @@ use crate::signals::{SignalWatch, Wishes};
 use std::sync::Arc;
 
 /// They end when this is dropped.
-#[derive(Default)]
 pub(super) struct Watches {
     _burns: Option<BurnWatch>,
     #[cfg(all(unix, feature = "signal"))]
@@ -20,6 +19,14 @@ pub(super) struct Watches {
 }
 
 impl Watches {
+    fn of(burns: Option<BurnWatch>) -> Self {
+        Self {
+            _burns: burns,
+            #[cfg(all(unix, feature = "signal"))]
+            _signals: None,
+        }
+    }
+
     /// Has budgets looked at. With it, why nobody does.
     pub(super) fn burns(
         hub: &Arc<Hub>,
@@ -27,11 +34,11 @@ impl Watches {
         on_burn: Option<OnBurn>,
     ) -> (Self, Option<String>) {
         match BurnWatch::start(hub, snapshots, on_burn) {
-            Ok(burns) => (Self { _burns: burns, ..Self::default() }, None),
+            Ok(burns) => (Self::of(burns), None),
             // The service is to start all the same.
             Err(error) => {
                 let text = format!("{error:?}: how fast budgets are spent is looked at only when scraped");
-                (Self::default(), Some(text))
+                (Self::of(None), Some(text))
             }
         }
     }
