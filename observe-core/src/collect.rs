@@ -47,6 +47,7 @@ mod process;
 #[cfg(feature = "runtime")]
 mod runtime;
 
+#[cfg(any(feature = "cgroup", feature = "host", feature = "pressure", feature = "process"))]
 use crate::catalogue::source;
 use crate::registry::Registry;
 
