@@ -3,7 +3,7 @@
 use crate::clock::Tick;
 use crate::error::{Error, Kind};
 use crate::filter::Filter;
-use crate::sampling::{CallsiteRate, RANDOMNESS, Sampling, threshold_of};
+use crate::sampling::{CallsiteRates, RANDOMNESS, Sampling, threshold_of};
 use crate::semconv::log as names;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tracing_core::Level;
@@ -77,8 +77,8 @@ impl LogSampling {
         self
     }
 
-    /// At most so many a second of each call site, of requests that are not kept. Defaults to no limit. Call sites are
-    /// told apart by 64 slots; those of one slot share its rate.
+    /// At most so many a second of each call site, of requests that are not kept. Defaults to no limit. Each
+    /// route's request lines have such a rate, too. Beyond 1,024 call sites further ones share one.
     pub fn per_callsite(mut self, per_second: u32) -> Self {
         self.per_callsite = per_second;
         self
@@ -116,7 +116,7 @@ struct Shares {
     levels: Vec<(Level, u64)>,
     targets: Vec<(String, u64)>,
     routes: Vec<(String, u64)>,
-    callsites: CallsiteRate,
+    callsites: CallsiteRates,
 }
 
 /// No rule of its own.
@@ -135,7 +135,7 @@ impl LogRules {
             levels: sampling.levels.iter().map(|(level, share)| (*level, threshold_of(*share))).collect(),
             targets: thresholds(sampling.targets),
             routes: thresholds(sampling.routes),
-            callsites: CallsiteRate::per_second(sampling.per_callsite),
+            callsites: CallsiteRates::per_second(sampling.per_callsite),
         };
         Ok(Self { sampling: sampling.map(shares), held, ..Self::default() })
     }

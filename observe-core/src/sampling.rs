@@ -4,9 +4,11 @@
 //! baseline when they reach a threshold. Every process of ours with the same ratio therefore keeps the
 //! same traces, and a baseline trace is whole.
 
+mod callsites;
 mod rate;
 
-pub(crate) use rate::{CallsiteRate, KeepRate};
+pub(crate) use callsites::CallsiteRates;
+pub(crate) use rate::KeepRate;
 
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;

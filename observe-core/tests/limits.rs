@@ -91,6 +91,7 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("redaction/names.rs", "CHAINS", "the size of a table"),
     ("redaction/names.rs", "COUNT", "how many words there are"),
     ("redaction/names.rs", "LONG", "a rule of spelling"),
+    ("sampling/callsites.rs", "SLOTS", "a table's size, of `CALL_SITES`"),
     ("sampling/rate.rs", "SECOND", "a unit"),
     ("sampling.rs", "RANDOMNESS", "how many random numbers there are"),
     ("record/entries.rs", "EVENT", "a mark"),

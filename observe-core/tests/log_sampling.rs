@@ -203,6 +203,20 @@ fn a_call_site_has_a_rate() {
     assert_eq!(messages(&captured).iter().filter(|line| line.starts_with("chatter")).count(), 9);
 }
 
+// Mutation caught: request lines of all routes that share one rate.
+#[test]
+fn the_request_lines_of_a_route_have_a_rate() {
+    let clock = observe_core::clock::ManualClock::new();
+    let captured =
+        service(|builder| builder.clock(clock.clone()).log_sampling(LogSampling::rest(1.0).per_callsite(1)));
+    for route in ["/a", "/a", "/b", "/a"] {
+        answer(&captured, route, 200, || {});
+    }
+    clock.advance(std::time::Duration::from_secs(1));
+    answer(&captured, "/a", 200, || {});
+    assert_eq!(messages(&captured), ["GET /a 200", "GET /b 200", "GET /a 200 x3"]);
+}
+
 // Mutations caught: debug lines that are written though nobody asked; that come of a request that is not kept; lines
 // outside requests that are held for ever.
 #[test]

@@ -9,33 +9,51 @@ const SLOTS: usize = 64;
 
 /// A rate for each kind of what keeps a trace: so many a second, and as many at once after a quiet second.
 ///
-/// Lock-free. A slot holds the time until which what was let through so far is spread (the "generic cell rate
-/// algorithm"): what would come more than a second before its turn is refused.
+/// Lock-free.
 pub(crate) struct KeepRate {
-    /// The nanoseconds of one; 0: none is let through, `None`: all are.
-    spacing: Option<u64>,
+    spacing: Spacing,
     slots: [AtomicU64; SLOTS],
 }
 
 impl KeepRate {
     /// So many a second of each kind.
     pub(crate) fn per_second(rate: u32) -> Self {
-        let spacing = Some(if rate == 0 { 0 } else { (SECOND / u64::from(rate)).max(1) });
-        Self { spacing: spacing.filter(|_| rate < u32::MAX), slots: [const { AtomicU64::new(0) }; SLOTS] }
+        Self { spacing: Spacing::per_second(rate), slots: [const { AtomicU64::new(0) }; SLOTS] }
     }
 
     /// Whether one more of this kind may be kept.
     pub(crate) fn admits(&self, kind: &str, tick: Tick) -> bool {
-        self.admits_slot(slot(kind), tick)
+        self.slots.get(slot(kind)).is_none_or(|slot| self.spacing.admits(slot, tick))
+    }
+}
+
+const SECOND: u64 = Duration::from_secs(1).as_nanos() as u64;
+
+/// The "generic cell rate algorithm": a slot holds the time until which what was let through so far is spread, and what
+/// would come more than a second before its turn is refused.
+#[derive(Clone, Copy)]
+pub(super) enum Spacing {
+    /// All are let through.
+    All,
+    /// The nanoseconds of one; 0: none is let through.
+    Nanos(u64),
+}
+
+impl Spacing {
+    pub(super) fn per_second(rate: u32) -> Self {
+        match rate {
+            0 => Self::Nanos(0),
+            u32::MAX => Self::All,
+            _ => Self::Nanos((SECOND / u64::from(rate)).max(1)),
+        }
     }
 
-    fn admits_slot(&self, slot: usize, tick: Tick) -> bool {
-        let Some(spacing) = self.spacing else { return true };
+    pub(super) fn admits(self, slot: &AtomicU64, tick: Tick) -> bool {
+        let Self::Nanos(spacing) = self else { return true };
         if spacing == 0 {
             return false;
         }
         let now = tick.nanos();
-        let Some(slot) = self.slots.get(slot) else { return true };
         let next = |until: u64| {
             let until = until.max(now).saturating_add(spacing);
             (until - now <= SECOND).then_some(until)
@@ -43,34 +61,6 @@ impl KeepRate {
         slot.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
     }
 }
-
-/// A [`KeepRate`] for each call site of lines, and how many of it were left out since the last that was let through.
-pub(crate) struct CallsiteRate {
-    rate: KeepRate,
-    left_out: [AtomicU64; SLOTS],
-}
-
-impl CallsiteRate {
-    /// So many a second of each call site.
-    pub(crate) fn per_second(rate: u32) -> Self {
-        Self { rate: KeepRate::per_second(rate), left_out: [const { AtomicU64::new(0) }; SLOTS] }
-    }
-
-    /// Whether one more of this call site is let through, and then how many before it were not.
-    pub(crate) fn admits(&self, callsite: u64, tick: Tick) -> Option<u64> {
-        // Addresses differ in their middle; the multiplication carries that up.
-        let slot = (callsite.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % SLOTS;
-        let left_out = self.left_out.get(slot)?;
-        if self.rate.admits_slot(slot, tick) {
-            Some(left_out.swap(0, Ordering::Relaxed))
-        } else {
-            left_out.fetch_add(1, Ordering::Relaxed);
-            None
-        }
-    }
-}
-
-const SECOND: u64 = Duration::from_secs(1).as_nanos() as u64;
 
 /// FNV-1a: kinds are of the code's making, nobody chooses them to collide.
 fn slot(kind: &str) -> usize {
@@ -98,18 +88,6 @@ mod tests {
         assert_eq!(admitted("503"), 3);
         manual.advance(Duration::from_secs(3_600));
         assert_eq!(admitted("503"), 10);
-    }
-
-    // Mutation caught: what was left out that is forgotten, or told twice.
-    #[test]
-    fn what_a_call_site_left_out_is_told_with_its_next() {
-        let manual = ManualClock::new();
-        let clock = Clock::from(manual.clone());
-        let rate = CallsiteRate::per_second(2);
-        let admitted: Vec<_> = (0..5).map(|_| rate.admits(64, clock.now())).collect();
-        assert_eq!(admitted, [Some(0), Some(0), None, None, None]);
-        manual.advance(Duration::from_secs(1));
-        assert_eq!([rate.admits(64, clock.now()), rate.admits(64, clock.now())], [Some(3), Some(0)]);
     }
 
     #[test]

@@ -204,7 +204,7 @@ impl LocalTrace {
     }
 
     /// For how many lines one stands, itself included; `None`: it is left out.
-    fn stands_for(&self, frame: &Frame, verdict: Verdict, route: &str) -> Option<u64> {
+    fn stands_for(&self, frame: &Frame, verdict: Verdict, route: &'static str) -> Option<u64> {
         let (rules, baseline) = (&self.hub.log_rules, self.hub.sampling.threshold().unwrap_or(RANDOMNESS));
         let own = if frame.is_quiet { RANDOMNESS } else { rules.with_route(frame.threshold, route) };
         match verdict {
@@ -213,7 +213,12 @@ impl LocalTrace {
             Some(_) => Some(1),
             None if frame.is_quiet || self.randomness() < own => None,
             None => {
-                let left_out = rules.admits(frame.callsite, self.hub.clock.now())?;
+                // The lines of the request itself have none: those of each route and level are one.
+                let callsite = match frame.callsite {
+                    0 => route.as_ptr().addr() as u64 + u64::from(frame.level),
+                    callsite => callsite,
+                };
+                let left_out = rules.admits(callsite, self.hub.clock.now())?;
                 Some(stands_for(own).saturating_mul(left_out.saturating_add(1)))
             }
         }
