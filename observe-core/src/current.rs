@@ -113,6 +113,7 @@ thread_local! {
 }
 
 /// Runs `f` on this thread's stack. `None` while the thread is being torn down. `f` runs no user code.
+#[inline]
 fn with<R>(f: impl FnOnce(&mut Stack) -> R) -> Option<R> {
     STACK.try_with(|stack| stack.try_borrow_mut().ok().map(|mut stack| f(&mut stack))).ok().flatten()
 }
@@ -135,12 +136,21 @@ impl Stack {
         })
     }
 
+    #[inline]
     fn has_room(&mut self) -> bool {
+        match self.frames.last() {
+            None => true,
+            Some(top) if top.is_in_progress() && self.frames.len() < DEPTH => true,
+            Some(_) => self.make_room(),
+        }
+    }
+
+    /// Takes off what was left on top.
+    fn make_room(&mut self) -> bool {
         while self.frames.last().is_some_and(Frame::is_stale) {
             self.frames.pop();
         }
-        let depth = self.frames.len();
-        depth < DEPTH || self.sweep()
+        self.frames.len() < DEPTH || self.sweep()
     }
 
     /// Makes room by what forgotten guards left on top.
@@ -153,6 +163,7 @@ impl Stack {
         self.frames.len() < DEPTH
     }
 
+    #[inline]
     fn push(&mut self, kind: Kind, span: Option<Shared<OpenSpan>>, hub: Option<Arc<Hub>>) -> Pushed {
         self.serial += 1;
         let (depth, serial) = (self.frames.len(), self.serial);

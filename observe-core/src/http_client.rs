@@ -11,6 +11,7 @@ pub use self::request::OutgoingRequest;
 
 use crate::clock::Tick;
 use crate::context::{Context, ContextHeader, Inject, SpanContext};
+use crate::door::callsite;
 use crate::fields::{Fields, Key, Text, cut};
 use crate::http_answer::{Asked, Ending, HttpAnswer};
 use crate::http_metrics::{
@@ -112,7 +113,20 @@ impl HttpClient {
             }
         }
         let name = SpanName { labels: &labels, call: call.as_deref() };
-        let operation = Operation::open_on(span, || {
+        let callsite = callsite!(
+            keys::TARGET,
+            Level::INFO,
+            "call",
+            "otel.name",
+            "otel.kind",
+            "otel.status_code",
+            "http.request.method",
+            "server.address",
+            "server.port",
+            "http.response.status_code",
+            "error.type"
+        );
+        let operation = Operation::open_on(span, callsite, || {
             tracing::info_span!(
                 target: keys::TARGET,
                 "call",
@@ -206,7 +220,7 @@ impl HttpClientOperation {
         if status >= 400 && self.call.is_none() {
             self.fail(self.labels.status.as_str());
         }
-        tell_others(self.operation.span(), |span| {
+        tell_others(self.operation.made_span(), |span| {
             span.record("http.response.status_code", status);
         });
     }

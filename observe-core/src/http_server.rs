@@ -22,11 +22,11 @@ pub use self::waiting::ReadyWait;
 use self::report::{judge, report, settled};
 use crate::clock::Tick;
 use crate::context::{Context, ContextHeader, Extract, TraceId, Untrusted};
+use crate::door::callsite;
 use crate::fields::{Fields, Key, Text, cut};
 use crate::http_answer::Asked;
 use crate::http_metrics::{ErrorType, Method, RequestLabels, Route, RpcCall, Status, limit_routes};
 use crate::hub::Hub;
-use crate::in_flight::Entry;
 use crate::operation::Operation;
 use crate::outcome::Outcome;
 use crate::pool::Shared;
@@ -170,7 +170,21 @@ impl HttpServer {
         peer::tell(&span, request);
         let route = (!labels.route.is_none()).then(|| labels.route.as_str());
         let name = SpanName { method: labels.method, route, call: call.as_deref() };
-        let operation = Operation::open_on(span, || {
+        let callsite = callsite!(
+            keys::TARGET,
+            Level::INFO,
+            "request",
+            "otel.name",
+            "otel.kind",
+            "otel.status_code",
+            "http.request.method",
+            "http.route",
+            "url.path",
+            "url.scheme",
+            "http.response.status_code",
+            "error.type"
+        );
+        let operation = Operation::open_on(span, callsite, || {
             tracing::info_span!(
                 target: keys::TARGET,
                 "request",
@@ -196,8 +210,9 @@ impl HttpServer {
             report::started(span);
         }
         let asked = Asked::of(request.method);
-        let (entry, sized) = (operation.entry(), self.response_sizes);
-        HttpServerOperation { operation, entry, labels, call, asked, head: None, recorded: true, sized }
+        operation.show();
+        let sized = self.response_sizes;
+        HttpServerOperation { operation, labels, call, asked, head: None, recorded: true, sized }
     }
 
     /// Begins a request that is not to be recorded: no metrics, no line, no span. Its context, as far as that counts,
@@ -234,7 +249,6 @@ impl HttpServer {
         let (operation, asked) = (Operation::hidden(span), Asked::of(request.method));
         HttpServerOperation {
             operation,
-            entry: Entry::NONE,
             labels,
             call: None,
             asked,
@@ -291,7 +305,6 @@ impl fmt::Debug for HttpServer {
 #[must_use = "a request that is dropped at once is recorded as cancelled"]
 pub struct HttpServerOperation {
     operation: Operation,
-    entry: Entry,
     /// Status and error type as they are known by now.
     labels: RequestLabels,
     /// It is a call by gRPC.
@@ -324,7 +337,7 @@ impl HttpServerOperation {
         if status >= 500 && self.call.is_none() {
             self.fail(self.labels.status.as_str());
         }
-        tell_others(self.operation.span(), |span| {
+        tell_others(self.operation.made_span(), |span| {
             span.record("http.response.status_code", status);
         });
     }
@@ -409,7 +422,6 @@ impl HttpServerOperation {
         let head = head.map(|head| Tick::from_nanos(head.get() - 1));
         let (call, kind) = (call.as_deref(), self.labels.error_type.as_str());
         // Before the span is given back: then nobody else holds it.
-        self.entry = Entry::NONE;
         self.operation.end(
             outcome,
             kind,

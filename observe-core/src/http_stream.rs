@@ -1,5 +1,6 @@
 //! Streams: what goes on after the request that began it was answered.
 
+use crate::door::callsite;
 use crate::fields::Key;
 use crate::handover::Begun;
 use crate::http_metrics::{Method, OpenStreamLabels, StreamLabels};
@@ -54,7 +55,18 @@ impl HttpStream {
         }
         span.link(link);
         let route = (!labels.route.is_none()).then(|| labels.route.as_str());
-        let operation = Operation::open_on(span, || {
+        let callsite = callsite!(
+            keys::TARGET,
+            Level::INFO,
+            "stream",
+            "otel.name",
+            "otel.kind",
+            "otel.status_code",
+            "http.request.method",
+            "http.route",
+            "stream"
+        );
+        let operation = Operation::open_on(span, callsite, || {
             tracing::info_span!(
                 target: keys::TARGET,
                 parent: None,

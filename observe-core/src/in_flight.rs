@@ -2,7 +2,7 @@
 //!
 //! What is in flight is found among the open spans ([`SPANS`]), where `tracing` has put each request's already: a
 //! request that is put there, and one that is taken out, costs nothing more. Only one that our own subscriber does not
-//! know (a filter left its span out, or another subscriber is installed) is put there by its [`Entry`].
+//! know (a filter left its span out, or another subscriber is installed) is put there by [`door::show`](crate::door::show).
 
 use crate::clock::Tick;
 use crate::context::{SpanId, TraceId};
@@ -11,12 +11,11 @@ use crate::hub::Hub;
 use crate::pool::Shared;
 use crate::record::LogRecord;
 use crate::semconv::http as names;
-use crate::slab::{Key, SPANS};
+use crate::slab::SPANS;
 use crate::span::OpenSpan;
 use crate::trace::LocalTrace;
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -42,32 +41,6 @@ pub struct InFlight {
     /// The name of the innermost span that is open below it: of those that run beside each other the youngest. `None`
     /// where none is open, or our own subscriber is not the one that is installed.
     pub running_in: Option<&'static str>,
-}
-
-/// A request's place among those in flight, until it is dropped.
-pub(crate) struct Entry(Option<Key>);
-
-impl Entry {
-    /// One that nobody finds.
-    pub(crate) const NONE: Entry = Entry(None);
-
-    /// The place of a request that has its `tracing` span, or none, by now. Past the limit of open spans it has none.
-    #[inline]
-    pub(crate) fn of(span: &Shared<OpenSpan>) -> Self {
-        if span.known.is_some_and(|known| known.is_own()) {
-            return Self::NONE;
-        }
-        Self(SPANS.reserve().map(|vacant| vacant.fill(Shared::clone(span))))
-    }
-}
-
-impl Drop for Entry {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(key) = self.0.take() {
-            drop(SPANS.release(key));
-        }
-    }
 }
 
 /// The requests of a telemetry that are in flight, the oldest first, at most so many; and how many there are.
@@ -245,19 +218,14 @@ fn tell(hub: &Hub, span: &OpenSpan, now: Tick, inside: &Inside, how: &str) {
     });
 }
 
-impl fmt::Debug for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Entry").field(&self.0).finish()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::door;
 
     // Mutations caught: an entry that is not given back, which would use all places up; none for a span that nobody knows.
     #[test]
-    fn an_entry_is_there_as_long_as_it_lives() {
+    fn a_span_is_there_until_it_is_taken_out() {
         let hub = Hub::installed_or_detached();
         let span = OpenSpan::root(hub, None, false, hub.clock.now());
         let places = || {
@@ -265,9 +233,9 @@ mod tests {
             SPANS.select(|open| open.id == span.id, |_| found.set(found.get() + 1));
             found.get()
         };
-        let entry = Entry::of(&span);
+        door::show(&span);
         assert_eq!(places(), 1);
-        drop(entry);
+        door::leave(&span);
         assert_eq!(places(), 0);
     }
 }

@@ -97,6 +97,7 @@ pub mod context;
 mod counting;
 mod current;
 pub mod db;
+mod door;
 mod error;
 mod export;
 mod fields;
@@ -255,6 +256,7 @@ pub use usage::{mpsc, semaphore};
 /// What the macros expand to. No part of the public interface.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::__callsite as callsite;
     #[cfg(not(any(miri, target_family = "wasm")))]
     pub use crate::function::FUNCTIONS;
     pub use crate::function::{Function, checked};

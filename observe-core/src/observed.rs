@@ -8,6 +8,7 @@ use text::Text;
 use crate::clock::Stopwatch;
 use crate::context::Context;
 use crate::current;
+use crate::door;
 use crate::function::{Function, Measure};
 use crate::operation::{Operation, Parent};
 use crate::outcome::Outcome;
@@ -18,6 +19,7 @@ use std::future::Future;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::task::{self, Poll, ready};
+use tracing_core::callsite::DefaultCallsite;
 use tracing_core::field::{DebugValue, DisplayValue, Value};
 use tracing_core::span::Id;
 
@@ -40,7 +42,14 @@ impl RefUnwindSafe for Spanned {}
 /// Begins an operation below what is running.
 #[inline]
 pub fn spanned(function: &'static Function, make: impl FnOnce() -> tracing::Span) -> Spanned {
-    Spanned(Operation::open(Parent::Current, None, false, Measure::Function(function), make))
+    Spanned(Operation::open(Parent::Current, None, false, Measure::Function(function), None, make))
+}
+
+/// Begins an operation below what is running, whose span has no fields.
+#[inline]
+pub fn plain(function: &'static Function, callsite: &'static DefaultCallsite) -> Spanned {
+    let (parent, measure) = (Parent::Current, Measure::Function(function));
+    Spanned(Operation::open(parent, None, false, measure, Some(callsite), || door::span(callsite)))
 }
 
 /// Begins an operation below a parent that was named.
@@ -51,12 +60,14 @@ pub fn spanned_below(
 ) -> Spanned {
     let measure = Measure::Function(function);
     Spanned(match origin {
-        Origin::Span(Some(id)) => Operation::open(Parent::Tracing, None, false, measure, || make(Some(id))),
+        Origin::Span(Some(id)) => {
+            Operation::open(Parent::Tracing, None, false, measure, None, || make(Some(id)))
+        }
         Origin::Span(None) => {
-            Operation::open(Parent::Context(&Context::new()), None, false, measure, || make(None))
+            Operation::open(Parent::Context(&Context::new()), None, false, measure, None, || make(None))
         }
         Origin::Context(context) => {
-            Operation::open(Parent::Context(&context), None, false, measure, || make(None))
+            Operation::open(Parent::Context(&context), None, false, measure, None, || make(None))
         }
     })
 }

@@ -9,10 +9,10 @@ use end::{judge, tell};
 
 use crate::context::{Context, Untrusted};
 use crate::current::{self, Offer, Pushed};
+use crate::door;
 use crate::fields::Text;
 use crate::function::Measure;
 use crate::hub::Hub;
-use crate::in_flight::Entry;
 #[cfg(feature = "opentelemetry")]
 use crate::otel::{self, Following};
 use crate::outcome::Outcome;
@@ -22,8 +22,9 @@ use crate::semconv;
 use crate::span::OpenSpan;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+use tracing_core::callsite::DefaultCallsite;
 
 /// A unit of work: a request, a job, a call.
 ///
@@ -37,7 +38,8 @@ use std::sync::atomic::Ordering;
 pub struct Operation {
     /// `None` while a poll has it on the stack, and after the end.
     span: Option<Shared<OpenSpan>>,
-    tracing: tracing::Span,
+    /// Made when somebody asks for it, where our own subscriber knows the span without having been asked.
+    tracing: OnceLock<tracing::Span>,
     measure: Measure,
     /// A poll of it unwound.
     panicked: bool,
@@ -83,6 +85,7 @@ impl Operation {
         hub: Option<&Arc<Hub>>,
         correlated: bool,
         measure: Measure,
+        callsite: Option<&'static DefaultCallsite>,
         make: impl FnOnce() -> tracing::Span,
     ) -> Self {
         let offer = match parent {
@@ -93,20 +96,24 @@ impl Operation {
                 Offer::Span(below(context, matches!(parent, Parent::Trusted(_)), &hub, correlated))
             }
         };
-        Self::begin(offer, hub, correlated, measure, make)
+        Self::begin(offer, hub, correlated, measure, callsite, make)
     }
 
     /// Opens an operation on a span that is there, with the fields it has: our subscriber takes those for the
     /// attributes, and does not read them again.
-    pub(crate) fn open_on(span: Shared<OpenSpan>, make: impl FnOnce() -> tracing::Span) -> Self {
-        Self::begin(Offer::Span(span), None, false, Measure::Unmeasured, make)
+    pub(crate) fn open_on(
+        span: Shared<OpenSpan>,
+        callsite: &'static DefaultCallsite,
+        make: impl FnOnce() -> tracing::Span,
+    ) -> Self {
+        Self::begin(Offer::Span(span), None, false, Measure::Unmeasured, Some(callsite), make)
     }
 
     /// Opens an operation that no `tracing` span belongs to.
     pub(crate) fn hidden(span: Shared<OpenSpan>) -> Self {
         Self {
             span: Some(span),
-            tracing: tracing::Span::none(),
+            tracing: OnceLock::from(tracing::Span::none()),
             measure: Measure::Unmeasured,
             panicked: false,
             started_unwinding: std::thread::panicking(),
@@ -118,28 +125,43 @@ impl Operation {
         hub: Option<&Arc<Hub>>,
         correlated: bool,
         measure: Measure,
+        callsite: Option<&'static DefaultCallsite>,
         make: impl FnOnce() -> tracing::Span,
     ) -> Self {
-        let (tracing, back) = current::offer(offer, measure.name(), make);
-        let span = match back {
-            Some(Offer::Span(span)) => Some(span),
-            Some(Offer::Wanted) => Some(below_current(hub, correlated)),
-            None => None,
+        let (span, tracing) = match (offer, callsite) {
+            // Our own subscriber would learn nothing that is not here, and nobody else listens.
+            (Offer::Span(mut span), Some(callsite)) if door::is_ours() => {
+                let is_known = door::is_enabled(callsite) && door::know(&mut span, callsite);
+                let none = (!is_known).then(tracing::Span::none);
+                (Some(span), none.map(OnceLock::from).unwrap_or_default())
+            }
+            (offer, _) => {
+                let (tracing, back) = current::offer(offer, measure.name(), make);
+                let span = match back {
+                    Some(Offer::Span(span)) => Some(span),
+                    Some(Offer::Wanted) => Some(below_current(hub, correlated)),
+                    None => None,
+                };
+                (span, OnceLock::from(tracing))
+            }
         };
         measure.start();
         #[cfg(feature = "test-util")]
         if let Some(span) = &span {
-            let known = tracing.metadata().map_or("", |metadata| metadata.name());
+            let known = span.known.map(|known| known.metadata);
+            let known = known.or_else(|| tracing.get().and_then(tracing::Span::metadata));
+            let known = known.map_or("", |metadata| metadata.name());
             span.show_opened(if measure.name().is_empty() { known } else { measure.name() }, true);
         }
-        Self { span, tracing, measure, panicked: false, started_unwinding: std::thread::panicking() }
+        let started_unwinding = std::thread::panicking();
+        Self { span, tracing, measure, panicked: false, started_unwinding }
     }
 
     /// Makes it the current context until the guard is dropped. For code that does not await: a future is
     /// polled on many threads, use [`instrument`](Operation::instrument) for it.
     pub fn enter(&self) -> Entered<'_> {
         let pushed = self.span.clone().map(current::push_guarded).unwrap_or_default();
-        let tracing = (!self.is_own()).then(|| self.tracing.enter());
+        let tracing = (!self.is_own()).then(|| self.span().enter());
         Entered {
             #[cfg(feature = "opentelemetry")]
             _following: Following::of(self.span.as_deref()),
@@ -163,7 +185,7 @@ impl Operation {
         let already = std::thread::panicking();
         let Self { span, tracing, panicked, .. } = self;
         let _stay = Stay { span, panicked, pushed, already };
-        let _entered = (!own).then(|| tracing.enter());
+        let _entered = if own { None } else { tracing.get().map(tracing::Span::enter) };
         f()
     }
 
@@ -179,15 +201,29 @@ impl Operation {
         self.span.as_deref()
     }
 
-    /// Its place among the requests in flight.
-    pub(crate) fn entry(&self) -> Entry {
-        self.span.as_ref().map_or(Entry::NONE, Entry::of)
+    /// Puts it among the requests in flight, until its end.
+    pub(crate) fn show(&self) {
+        if let Some(span) = &self.span {
+            door::show(span);
+        }
     }
 
     /// Its `tracing` span; disabled where a filter or a missing subscriber left it out.
     #[must_use]
     pub fn span(&self) -> &tracing::Span {
-        &self.tracing
+        self.tracing.get_or_init(|| {
+            let Some((span, known)) = self.span.as_ref().and_then(|span| Some((span, span.known?))) else {
+                return tracing::Span::none();
+            };
+            let metadata = known.metadata;
+            let make = || tracing::Span::new(metadata, &metadata.fields().value_set(&[]));
+            current::offer(Offer::Span(Shared::clone(span)), metadata.name(), make).0
+        })
+    }
+
+    /// The same, if anybody has asked for it: nobody but our own subscriber knows of it else.
+    pub(crate) fn made_span(&self) -> Option<&tracing::Span> {
+        self.tracing.get()
     }
 
     /// Ends it.
@@ -217,7 +253,7 @@ impl Operation {
         report: impl FnOnce(&End<'_>, &Measure),
     ) {
         let Some(span) = self.span.take() else { return };
-        let tracing = std::mem::replace(&mut self.tracing, tracing::Span::none());
+        let tracing = std::mem::take(&mut self.tracing);
         let measure = std::mem::take(&mut self.measure);
         if let Some(trace) = span.trace() {
             let hub = &trace.hub;
@@ -236,7 +272,9 @@ impl Operation {
             if outcome.is_failure() {
                 trace.failed.store(true, Ordering::Relaxed);
                 // Our own subscriber is told at the end of this, at once.
-                if !span.known.is_some_and(|known| known.is_own()) {
+                if let Some(tracing) =
+                    tracing.get().filter(|_| !span.known.is_some_and(|known| known.is_own()))
+                {
                     tracing.record(semconv::span::OTEL_STATUS_CODE, "ERROR");
                 }
                 trace.tell(|told| told.cause.fail(span.id, span.parent, cause));
@@ -260,7 +298,7 @@ impl Operation {
             }
             let end = End {
                 span: &span,
-                tracing: &tracing,
+                tracing: tracing.get(),
                 trace,
                 outcome,
                 tick,
@@ -285,6 +323,7 @@ impl Operation {
             }
         }
         drop(tracing);
+        door::leave(&span);
         span.ended.store(true, Ordering::Relaxed);
         OpenSpan::recycle(span);
     }
@@ -348,7 +387,7 @@ impl Drop for Operation {
 
 impl fmt::Debug for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Operation").field("span", &self.tracing).finish_non_exhaustive()
+        f.debug_struct("Operation").field("span", &self.tracing.get()).finish_non_exhaustive()
     }
 }
 

@@ -12,7 +12,7 @@ use crate::record::{Entry, Keep, Kind, SpanRecord};
 use crate::trace::LocalTrace;
 use std::cell::RefCell;
 use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tracing_core::Metadata;
 
@@ -26,6 +26,8 @@ pub(crate) struct OpenSpan {
     pub(crate) start: Tick,
     /// What `tracing` knows it as; `None` when no subscriber of ours has seen it.
     pub(crate) known: Option<Known>,
+    /// The number that its operation put it among the open spans by, and takes out again at its end; 0: none.
+    pub(crate) entry: AtomicU64,
     /// `tracing` has no handle of it any more: whoever seems to be in it forgot to leave.
     pub(crate) closed: AtomicBool,
     /// Its operation has ended: the same.
@@ -177,6 +179,7 @@ impl OpenSpan {
                 is_local_root: true,
                 start: Tick::default(),
                 known: None,
+                entry: AtomicU64::new(0),
                 closed: AtomicBool::new(false),
                 ended: AtomicBool::new(false),
                 recorded: AtomicBool::new(false),
@@ -376,6 +379,15 @@ impl OpenSpan {
         }
     }
 
+    /// `tracing` has no handle of it any more.
+    pub(crate) fn close(span: Shared<Self>) {
+        span.record_closed();
+        span.closed.store(true, Ordering::Relaxed);
+        #[cfg(feature = "test-util")]
+        span.show(crate::watch::Seen::close);
+        Self::recycle(span);
+    }
+
     /// Takes the span and its trace back into their pools, as far as nobody else holds them.
     pub(crate) fn recycle(mut span: Shared<Self>) {
         let trace = Shared::get_mut(&mut span).and_then(|own| own.trace.take());
@@ -395,6 +407,7 @@ impl Pooled for OpenSpan {
     fn retire(&mut self) {
         self.trace = None;
         self.known = None;
+        *self.entry.get_mut() = 0;
         *self.closed.get_mut() = false;
         *self.ended.get_mut() = false;
         self.request = None;

@@ -19,6 +19,7 @@ pub(crate) use witness::Witness;
 use crate::catch::is_mute;
 use crate::clock::Tick;
 use crate::current::{self, Offer};
+pub(crate) use crate::door::Subscriber;
 use crate::fields::{EventVisitor, Fields, Text};
 use crate::hub::Hub;
 use crate::pool::Shared;
@@ -35,12 +36,6 @@ use tracing_core::subscriber::Interest;
 use tracing_core::{Event, Level, LevelFilter, Metadata};
 use visit::{LogVisitor, SpanVisitor};
 
-/// What [`Telemetry::install`](crate) sets: spans in a slab of our own, and a filter by target that `tracing` caches
-/// for each callsite.
-pub(crate) struct Subscriber {
-    hub: Arc<Hub>,
-}
-
 /// The slab's door: [`Known::door`].
 const SLAB: u32 = Known::OWN_DOOR;
 
@@ -51,6 +46,12 @@ impl Subscriber {
 
     /// Makes it known by a number. `offered`: somebody waits for it.
     fn know(&self, mut span: Shared<OpenSpan>, attributes: &Attributes<'_>, offered: bool) -> Id {
+        // An operation made it known, and now somebody wants its `tracing` span after all.
+        if let Some(known) = span.known.filter(|known| offered && known.is_own()) {
+            SPANS.retain(known.key);
+            current::return_offer(span);
+            return Id::from_non_zero_u64(known.key);
+        }
         let vacant = SPANS.reserve();
         if vacant.is_none() {
             self.hub.spans_refused.fetch_add(1, Ordering::Relaxed);
@@ -139,7 +140,7 @@ impl tracing_core::Subscriber for Subscriber {
         let closed = SPANS.release(key(&id));
         let is_closed = closed.is_some();
         if let Some(span) = closed {
-            close(span);
+            OpenSpan::close(span);
         }
         is_closed
     }
@@ -210,19 +211,11 @@ fn follow(span: &OpenSpan, follows: &OpenSpan) {
     }
 }
 
-/// `tracing` has no handle of it any more.
-fn close(span: Shared<OpenSpan>) {
-    span.record_closed();
-    span.closed.store(true, Ordering::Relaxed);
-    #[cfg(feature = "test-util")]
-    span.show(crate::watch::Seen::close);
-    OpenSpan::recycle(span);
-}
-
 /// Tells subscribers that are not ours, or in front of ours; our own is told at an operation's end, at once.
-pub(crate) fn tell_others(span: &tracing::Span, record: impl FnOnce(&tracing::Span)) {
-    let others = span.with_subscriber(|(_, dispatch)| !dispatch.is::<Subscriber>());
-    if others == Some(true) {
+pub(crate) fn tell_others(span: Option<&tracing::Span>, record: impl FnOnce(&tracing::Span)) {
+    if let Some(span) = span
+        && span.with_subscriber(|(_, dispatch)| !dispatch.is::<Subscriber>()) == Some(true)
+    {
         record(span);
     }
 }
@@ -351,6 +344,7 @@ mod tests {
     use crate::function::{Function, Measure};
     use crate::hub::{Hub, Parts};
     use crate::operation::{Operation, Parent};
+    use crate::slab::SPANS;
 
     use std::cell::Cell;
     use std::sync::Arc;
@@ -368,7 +362,7 @@ mod tests {
     }
 
     fn open(make: impl FnOnce() -> Span) -> Operation {
-        Operation::open(Parent::Current, None, false, Measure::Function(&FUNCTION), make)
+        Operation::open(Parent::Current, None, false, Measure::Function(&FUNCTION), None, make)
     }
 
     // Mutation caught: `take_offer` for any span that is made meanwhile.
@@ -413,6 +407,25 @@ mod tests {
         });
     }
 
+    // Mutations caught: a second number for the span that is asked for; the handle that is not given back, or twice.
+    #[test]
+    fn the_span_that_is_asked_for_is_the_one_that_is_current() {
+        run(|| {
+            let mut operation = Operation::builder("asked for").start();
+            let known = operation.open_span().and_then(|span| span.known).map(|known| known.key);
+            let current = operation.within(|| Span::current().id());
+            assert!(known.is_some() && current.as_ref().map(tracing::Id::into_non_zero_u64) == known);
+            assert_eq!(operation.span().id(), current);
+            assert_eq!(operation.span().metadata().map(|metadata| metadata.name()), Some("operation"));
+            let kept = operation.span().clone();
+            let is_open = || known.and_then(|key| SPANS.find(key)).is_some();
+            operation.finish(crate::outcome::Outcome::Ok);
+            assert!(is_open());
+            drop(kept);
+            assert!(!is_open());
+        });
+    }
+
     // Mutation caught: an explicit parent that is not handed on to the operation.
     #[test]
     fn an_operation_with_the_spans_own_parent_hangs_below_it() {
@@ -422,10 +435,11 @@ mod tests {
             let _here = info_span!("here").entered();
             let wanted = || info_span!(parent: &parent, "tests::function");
             let operation =
-                Operation::open(Parent::Tracing, None, false, Measure::Function(&FUNCTION), wanted);
+                Operation::open(Parent::Tracing, None, false, Measure::Function(&FUNCTION), None, wanted);
             assert_eq!(operation.open_span().and_then(|span| span.parent), id);
             assert!(operation.open_span().is_some_and(|span| span.known.is_some()));
-            let disabled = Operation::open(Parent::Tracing, None, false, Measure::Unmeasured, Span::none);
+            let disabled =
+                Operation::open(Parent::Tracing, None, false, Measure::Unmeasured, None, Span::none);
             assert_eq!(
                 disabled.open_span().and_then(|span| span.parent),
                 current::span().map(|span| span.id)

@@ -42,6 +42,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "span",
             "otel",
             "slab",
+            "door",
             "in_flight",
             "current",
             "request",

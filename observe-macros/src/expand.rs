@@ -159,6 +159,10 @@ impl Expansion<'_> {
                     })
                 })
             }
+            None if self.options.fields.is_none() => quote!({
+                #function
+                #private::observed::plain(&#item, #private::callsite!(#target, #level, #name))
+            }),
             None => quote!({
                 #function
                 #private::observed::spanned(&#item, || {

@@ -4,6 +4,7 @@ use super::Database;
 use super::failure::{Failure, What};
 use super::metrics::{Collection, DbErrorType, DbLabels, OperationName, QuerySummary, StatusCode};
 use super::sql::{MAX_TEXT, Statement};
+use crate::door::callsite;
 use crate::fields::{Fields, Key, cut};
 use crate::function::Measure;
 use crate::label::LabelSet;
@@ -147,7 +148,18 @@ impl<'a> DatabaseCall<'a> {
             let hash = hash.unwrap_or_else(|| labels.index());
             trace.tell(|told| told.repeats.count(hash, || name.to_string()));
         }
-        let operation = Operation::open_on(span, || {
+        let callsite = callsite!(
+            keys::TARGET,
+            Level::INFO,
+            "query",
+            "otel.name",
+            "otel.kind",
+            "otel.status_code",
+            "db.system.name",
+            "db.query.summary",
+            "error.type"
+        );
+        let operation = Operation::open_on(span, callsite, || {
             tracing::info_span!(
                 target: keys::TARGET,
                 "query",

@@ -3,6 +3,7 @@
 use super::GenAi;
 use super::metrics::{ByErrorType, ByTokenType, GenAiMetrics, Model, ModelLabels, OperationName, TokenType};
 use crate::clock::{Clock, Tick};
+use crate::door::callsite;
 use crate::fields::{Fields, Key, cut};
 use crate::function::Measure;
 use crate::http_metrics::ErrorType;
@@ -112,7 +113,19 @@ impl<'a> GenAiCall<'a> {
         }
         let name = Name(labels);
         let (clock, start) = (genai.hub.clock.clone(), genai.hub.clock.now());
-        let operation = Operation::open_on(span, || {
+        let callsite = callsite!(
+            keys::TARGET,
+            Level::INFO,
+            "model",
+            "otel.name",
+            "otel.kind",
+            "otel.status_code",
+            "gen_ai.operation.name",
+            "gen_ai.provider.name",
+            "gen_ai.request.model",
+            "error.type"
+        );
+        let operation = Operation::open_on(span, callsite, || {
             tracing::info_span!(
                 target: keys::TARGET,
                 "model",

@@ -38,7 +38,7 @@ fn a_span_says_what_was_asked_and_what_came_of_it() {
     let taken = Arc::new(Taken::default());
     let hub = hub(&taken);
     let parent = Parent::Context(&Context::new());
-    let mut work = Operation::open(parent, Some(&hub), false, Measure::Unmeasured, tracing::Span::none);
+    let mut work = Operation::open(parent, Some(&hub), false, Measure::Unmeasured, None, tracing::Span::none);
     let client = HttpClient::new(&hub);
     work.within(|| {
         let asked = OutgoingRequest::new("GET", "https", "stock:81", "/items/17?sig=x")

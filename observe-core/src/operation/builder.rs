@@ -2,6 +2,7 @@
 
 use super::{Operation, Parent};
 use crate::context::{Context, SpanContext};
+use crate::door::callsite;
 use crate::fields::Fields;
 use crate::function::{DependencyName, Measure, OperationName};
 use crate::hub::Hub;
@@ -11,6 +12,7 @@ use crate::semconv;
 use crate::span::Otel;
 use std::fmt;
 use std::sync::Arc;
+use tracing_core::Level;
 
 /// Describes an operation: [`Operation::builder`].
 ///
@@ -124,7 +126,15 @@ impl<'a> OperationBuilder<'a> {
         let parent = apart.as_ref().or(parent);
         let parent = parent.map_or(Parent::Current, if trusted { Parent::Trusted } else { Parent::Context });
         let kind = kind.as_str();
-        let operation = Operation::open(parent, hub, false, measure, || {
+        let callsite = callsite!(
+            semconv::span::TARGET,
+            Level::INFO,
+            "operation",
+            "otel.name",
+            "otel.kind",
+            "otel.status_code"
+        );
+        let operation = Operation::open(parent, hub, false, measure, Some(callsite), || {
             tracing::info_span!(
                 target: semconv::span::TARGET,
                 "operation",

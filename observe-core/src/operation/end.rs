@@ -40,7 +40,8 @@ impl Judged<'_> {
 /// How an operation ended, for those who record it.
 pub(crate) struct End<'a> {
     pub(crate) span: &'a OpenSpan,
-    pub(crate) tracing: &'a tracing::Span,
+    /// `None`: nobody has asked for it, so nobody but our own subscriber knows of it.
+    pub(crate) tracing: Option<&'a tracing::Span>,
     pub(crate) trace: &'a LocalTrace,
     pub(crate) outcome: Outcome,
     pub(crate) tick: Tick,

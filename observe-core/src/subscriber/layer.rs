@@ -1,7 +1,7 @@
 //! The door for those who have a registry already.
 
 use super::map::SpanMap;
-use super::{Within, below, below_current, close, describe, is_of_log_crate, key, log_event, record_late};
+use super::{Within, below, below_current, describe, is_of_log_crate, key, log_event, record_late};
 use crate::catch::is_mute;
 use crate::current::{self, Offer};
 use crate::hub::Hub;
@@ -111,7 +111,7 @@ where
 
     fn on_close(&self, id: Id, _: Context<'_, S>) {
         if let Some(span) = self.spans.remove(key(&id)) {
-            close(span);
+            OpenSpan::close(span);
         }
     }
 }

@@ -72,6 +72,7 @@ impl World {
             Some(&self.hub),
             false,
             Measure::Function(&ROOT),
+            None,
             tracing::Span::none,
         )
     }
@@ -95,7 +96,7 @@ fn within<R>(operation: &Operation, f: impl FnOnce() -> R) -> R {
 }
 
 fn child() -> Operation {
-    Operation::open(Parent::Current, None, false, Measure::Function(&CHILD), tracing::Span::none)
+    Operation::open(Parent::Current, None, false, Measure::Function(&CHILD), None, tracing::Span::none)
 }
 
 fn id(operation: &Operation) -> SpanId {
