@@ -5,24 +5,65 @@ use std::time::Instant;
 
 const ROUNDS: usize = 31;
 
+/// What a contender is to the others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The smallest code that does the row's work, written by hand. The first floor of a list is what the others are
+    /// measured by.
+    Floor,
+    /// This library.
+    Ours,
+    /// Another library that does the same work.
+    Peer,
+    /// Neither: something to read the others by, such as a service that nobody observes.
+    Other,
+}
+
 /// One way to do the work of a scenario.
 pub(crate) struct Contender<'a> {
+    kind: Kind,
     /// What the table calls it.
-    pub name: &'static str,
+    name: &'static str,
     /// Does the work so many times.
-    pub work: Box<dyn FnMut(u64) + 'a>,
+    work: Box<dyn FnMut(u64) + 'a>,
 }
 
 impl<'a> Contender<'a> {
-    /// A contender that does one piece of work a call.
-    pub(crate) fn new(name: &'static str, mut once: impl FnMut() + 'a) -> Self {
-        Self { name, work: Box::new(move |times| (0..times).for_each(|_| once())) }
+    /// Written by hand; does one piece of work a call, as the next three.
+    pub(crate) fn floor(name: &'static str, once: impl FnMut() + 'a) -> Self {
+        Self::once(Kind::Floor, name, once)
+    }
+
+    /// This library.
+    pub(crate) fn ours(name: &'static str, once: impl FnMut() + 'a) -> Self {
+        Self::once(Kind::Ours, name, once)
+    }
+
+    /// Another library.
+    pub(crate) fn peer(name: &'static str, once: impl FnMut() + 'a) -> Self {
+        Self::once(Kind::Peer, name, once)
+    }
+
+    /// Something to read the others by.
+    pub(crate) fn other(name: &'static str, once: impl FnMut() + 'a) -> Self {
+        Self::once(Kind::Other, name, once)
+    }
+
+    /// One that is told how many pieces of work it shall do.
+    pub(crate) fn batch(kind: Kind, name: &'static str, work: impl FnMut(u64) + 'a) -> Self {
+        Self { kind, name, work: Box::new(work) }
+    }
+
+    fn once(kind: Kind, name: &'static str, mut once: impl FnMut() + 'a) -> Self {
+        Self::batch(kind, name, move |times| (0..times).for_each(|_| once()))
     }
 }
 
-/// Runs the contenders; the first is the floor. Prints the median and the minimum of a piece of work in nanoseconds,
-/// its allocations, and the median of the ratios to the floor's same round.
-pub(crate) fn compare(scenario: &str, times: u64, contenders: &mut [Contender<'_>]) {
+/// Runs the contenders. Prints the median and the minimum of a piece of work in nanoseconds, its allocations, and the
+/// median of the ratios of the same rounds: to the first floor, and to the peer whose median is the least.
+///
+/// `notes` is what is to be said under the table: where the work is not equal.
+pub(crate) fn compare(scenario: &str, times: u64, contenders: &mut [Contender<'_>], notes: &[&str]) {
     for contender in &mut *contenders {
         (contender.work)(times);
     }
@@ -38,13 +79,39 @@ pub(crate) fn compare(scenario: &str, times: u64, contenders: &mut [Contender<'_
             allocations[at] = (alloc::count() - before) as f64 / times as f64;
         }
     }
-    println!("\n{scenario}");
-    println!("| | median ns | min ns | allocations | × floor |\n| --- | ---: | ---: | ---: | ---: |");
+    let medians: Vec<f64> = nanos.iter().map(|rounds| median(rounds.clone())).collect();
+    let kinds: Vec<Kind> = contenders.iter().map(|contender| contender.kind).collect();
+    let floor = kinds.iter().position(|kind| *kind == Kind::Floor);
+    let peers = (0..kinds.len()).filter(|at| kinds[*at] == Kind::Peer);
+    let peer = peers.min_by(|a, b| medians[*a].total_cmp(&medians[*b]));
+    let ratio = |at: usize, to: Option<usize>| match to {
+        Some(to) => {
+            format!(
+                "{:.2}",
+                median(nanos[at].iter().zip(&nanos[to]).map(|(own, other)| own / other).collect())
+            )
+        }
+        None => String::new(),
+    };
+    println!("\n**{scenario}**\n");
+    println!("| | median ns | min ns | allocations | × floor | × best peer |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: |");
     for (at, contender) in contenders.iter().enumerate() {
-        let ratios = nanos[at].iter().zip(&nanos[0]).map(|(own, floor)| own / floor).collect();
-        let (name, median, ratio) = (contender.name, median(nanos[at].clone()), self::median(ratios));
+        let (name, median) = (contender.name, medians[at]);
+        let name = match contender.kind {
+            Kind::Floor => format!("floor: {name}"),
+            Kind::Ours => format!("ours: {name}"),
+            Kind::Peer | Kind::Other => name.to_owned(),
+        };
         let least = nanos[at].iter().copied().fold(f64::INFINITY, f64::min);
-        println!("| {name} | {median:.1} | {least:.1} | {:.2} | {ratio:.2} |", allocations[at]);
+        let (floor, peer) = (ratio(at, floor), ratio(at, peer));
+        println!("| {name} | {median:.1} | {least:.1} | {:.2} | {floor} | {peer} |", allocations[at]);
+    }
+    if !notes.is_empty() {
+        println!();
+    }
+    for note in notes {
+        println!("- {note}");
     }
 }
 

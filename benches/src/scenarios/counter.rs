@@ -49,21 +49,23 @@ pub(super) fn counter() {
     let regions = [Region::North, Region::South, Region::East, Region::West];
     let tenants: Vec<String> = (0..50).map(|n| format!("tenant-{n}")).collect();
     let (mut at, mut turn) = (0, 0);
+    let prometheus = prometheus::IntCounter::new("bench_total", "Held.").expect("a good name");
+    let client = prometheus_client::metrics::counter::Counter::<u64>::default();
     compare(
         "counter",
         100_000,
         &mut [
-            Contender::new("floor: one fetch_add", || {
+            Contender::floor("one fetch_add", || {
                 black_box(&floor).fetch_add(1, Ordering::Relaxed);
             }),
-            Contender::new("handle held", || black_box(handle).inc()),
-            Contender::new("3 closed labels looked up", || {
+            Contender::ours("handle held", || black_box(handle).inc()),
+            Contender::ours("3 closed labels looked up", || {
                 at += 1;
                 let method = if at & 1 == 0 { Method::Card } else { Method::Paypal };
                 let labels = Closed { method, region: regions[at & 3], retried: at & 4 == 0 };
                 closed.with(labels).inc();
             }),
-            Contender::new("3 labels, one an open string", || {
+            Contender::ours("3 labels, one an open string", || {
                 turn += 1;
                 let labels = Open {
                     method: Method::Card,
@@ -72,9 +74,16 @@ pub(super) fn counter() {
                 };
                 open.with(labels).inc();
             }),
+            Contender::peer("prometheus, handle held", || black_box(&prometheus).inc()),
+            Contender::peer("prometheus-client, handle held", || {
+                black_box(&client).inc();
+            }),
         ],
+        &[],
     );
     assert!(floor.load(Ordering::Relaxed) > 0 && handle.get() > 0);
+    assert!(prometheus.get() > 0, "prometheus, handle held");
+    assert!(client.get() > 0, "prometheus-client, handle held");
 }
 
 /// The floor is a scan of fourteen bounds and two `fetch_add`.
@@ -105,23 +114,24 @@ pub(super) fn histogram() {
         "histogram of 14 buckets",
         100_000,
         &mut [
-            Contender::new("floor: scan, two fetch_add", || {
+            Contender::floor("scan, two fetch_add", || {
                 a += 1;
                 let nanos = times[a & 1023];
                 let bucket = BOUNDS.iter().position(|bound| nanos <= *bound).unwrap_or(14);
                 cells[bucket].fetch_add(1, Ordering::Relaxed);
                 sum.fetch_add(nanos, Ordering::Relaxed);
             }),
-            Contender::new("handle held", || {
+            Contender::ours("handle held", || {
                 b += 1;
                 handle.observe_duration(Duration::from_nanos(times[b & 1023]));
             }),
-            Contender::new("3 closed labels looked up", || {
+            Contender::ours("3 closed labels looked up", || {
                 c += 1;
                 let labels = Closed { method: Method::Paypal, region: Region::West, retried: c & 1 == 0 };
                 family.with(labels).observe_duration(Duration::from_nanos(times[c & 1023]));
             }),
         ],
+        &[],
     );
     assert!(handle.count() > 0 && sum.load(Ordering::Relaxed) > 0);
 }

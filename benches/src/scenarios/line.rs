@@ -1,6 +1,6 @@
 //! A JSON line inside two spans, with ids.
 
-use crate::harness::{Contender, compare};
+use crate::harness::{Contender, Kind, compare};
 use crate::{peers, telemetry};
 use std::time::Instant;
 use tracing::dispatcher::with_default;
@@ -17,20 +17,23 @@ pub(super) fn line() {
         "line inside two spans",
         4_000,
         &mut [
-            Contender::new("floor: by hand", || {
+            Contender::floor("by hand", || {
                 floor += 1;
                 by_hand(&mut buffer, start, floor);
                 std::hint::black_box(&buffer);
             }),
-            Contender { name: "tracing::info!, this library", work: Box::new(inside_two_spans) },
-            Contender {
-                name: "tracing-subscriber, JSON, with tracing-opentelemetry",
-                work: Box::new(|times| with_default(&fmt.dispatch, || inside_two_spans(times))),
-            },
-            Contender {
-                name: "json-subscriber, with tracing-opentelemetry",
-                work: Box::new(|times| with_default(&json.dispatch, || inside_two_spans(times))),
-            },
+            Contender::batch(Kind::Ours, "tracing::info!", inside_two_spans),
+            Contender::batch(Kind::Peer, "tracing-subscriber, JSON, with tracing-opentelemetry", |times| {
+                with_default(&fmt.dispatch, || inside_two_spans(times));
+            }),
+            Contender::batch(Kind::Peer, "json-subscriber, with tracing-opentelemetry", |times| {
+                with_default(&json.dispatch, || inside_two_spans(times));
+            }),
+        ],
+        &[
+            "The peers have a queue and a thread as ours. For them `tracing-opentelemetry` samples 1 % of traces.",
+            "The lines of the first peer have no trace id; ours and those of the second have. Ours is also held for the \
+             flight recorder.",
         ],
     );
     for peer in [fmt, json] {

@@ -14,20 +14,21 @@ pub(super) fn operation() {
         "operation",
         4_000,
         &mut [
-            Contender::new("floor: two clock reads, 64 bytes", || {
+            Contender::floor("two clock reads, 64 bytes", || {
                 let start = Instant::now();
                 record.fill(black_box(7));
                 record[0] = start.elapsed().subsec_nanos().into();
                 black_box(&record);
             }),
-            Contender::new("start, finish", || telemetry.operation("bench").start().finish(Outcome::Ok)),
-            Contender::new("start, one poll, finish", || {
+            Contender::ours("start, finish", || telemetry.operation("bench").start().finish(Outcome::Ok)),
+            Contender::ours("start, one poll, finish", || {
                 telemetry.operation("bench").start().run(|| black_box(()));
             }),
-            Contender::new("span with three fields, entered", || {
+            Contender::ours("span with three fields, entered", || {
                 tracing::info_span!("bench", a = black_box(1), b = "two", c = true).in_scope(|| black_box(0));
             }),
-            Contender::new("event of a level that is off", || tracing::trace!(a = 1, "never")),
+            Contender::ours("event of a level that is off", || tracing::trace!(a = 1, "never")),
         ],
+        &[],
     );
 }

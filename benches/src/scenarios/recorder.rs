@@ -53,12 +53,13 @@ pub(super) fn recorder() {
         "traces: a span, an operation, two lines",
         2_000,
         &mut [
-            Contender::new("floor: no recorder, no exporter", || work(&nothing)),
-            Contender::new("recorder", || work(&recorded)),
-            Contender::new("exporter, tail 1 %", || work(&sampled)),
-            Contender::new("recorder and exporter, tail 1 %", || work(&both)),
-            Contender::new("exporter, always: most is dropped, the file being slower", || work(&all)),
+            Contender::floor("no recorder, no exporter", || work(&nothing)),
+            Contender::ours("recorder", || work(&recorded)),
+            Contender::ours("exporter, tail 1 %", || work(&sampled)),
+            Contender::ours("recorder and exporter, tail 1 %", || work(&both)),
+            Contender::ours("exporter, always: most is dropped, the file being slower", || work(&all)),
         ],
+        &[],
     );
     let snapshot = recorded.snapshot().expect("the first");
     recorded.flush(Duration::from_secs(60)).expect("it is written");

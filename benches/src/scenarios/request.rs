@@ -143,10 +143,11 @@ pub(super) fn request_through_the_layer() {
         "request over bare tower",
         4_000,
         &mut [
-            Contender::new("floor: by hand", || by_hand.request(epoch)),
-            Contender::new("bare service", || drive(&mut bare)),
-            Contender::new("ObserveLayer", || drive(&mut observed)),
+            Contender::floor("by hand", || by_hand.request(epoch)),
+            Contender::other("bare service", || drive(&mut bare)),
+            Contender::ours("ObserveLayer", || drive(&mut observed)),
         ],
+        &[],
     );
     assert!(by_hand.sum.load(Ordering::Relaxed) > 0 && by_hand.in_flight.load(Ordering::Relaxed) == 0);
 }

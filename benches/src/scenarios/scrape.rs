@@ -34,7 +34,7 @@ pub(super) fn scrape() {
         "scrape of 10,000 counters",
         20,
         &mut [
-            Contender::new("floor: copying, and formatting the values", || {
+            Contender::floor("copying, and formatting the values", || {
                 copy.clear();
                 for (value, text) in series.iter().enumerate() {
                     copy.extend_from_slice(text);
@@ -45,11 +45,12 @@ pub(super) fn scrape() {
                     copy.push(b'\n');
                 }
             }),
-            Contender::new("encode", || {
+            Contender::ours("encode", || {
                 out.clear();
                 registry.encode(Format::Text, &mut out);
             }),
         ],
+        &[],
     );
     assert_eq!(out, text);
 }
