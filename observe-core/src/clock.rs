@@ -5,18 +5,27 @@
 //! [`Clock::renew`] (the log worker does, about once a second), so a clock that is set is followed without
 //! a system call for each line.
 
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(miri)))]
+mod counter;
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64", not(miri))))]
+mod no_counter;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 mod still;
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(miri)))]
+use self::counter::Counter;
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64", not(miri))))]
+use self::no_counter::Counter;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 pub(crate) use self::still::{Instant, unix_now};
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 pub(crate) use std::time::Instant;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A reading of a [`Clock`]: nanoseconds since the clock was made. Never runs backwards.
+/// A reading of a [`Clock`]: nanoseconds since a moment before the first reading. On one thread it does not run backwards;
+/// beside another thread's it may, by less than a microsecond, and then the time between them is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Tick(u64);
 
@@ -49,13 +58,15 @@ pub struct Clock {
 
 #[derive(Clone, Debug)]
 enum Source {
-    System(Arc<System>),
+    System(&'static System),
     Manual(ManualClock),
 }
 
+/// The process has one.
 #[derive(Debug)]
-struct System {
+pub(crate) struct System {
     start: Instant,
+    counter: Option<Counter>,
     /// Unix nanoseconds at `start`, by the wall clock's latest reading.
     anchor: AtomicU64,
 }
@@ -66,22 +77,26 @@ impl Clock {
     /// host's time.
     #[must_use]
     pub fn system() -> Self {
-        let start = Instant::now();
-        let system = System { start, anchor: AtomicU64::new(unix_now()) };
-        Self { source: Source::System(Arc::new(system)) }
+        static SYSTEM: LazyLock<System> = LazyLock::new(|| {
+            let (start, counter) = (Instant::now(), Counter::new());
+            System { start, counter, anchor: AtomicU64::new(unix_now()) }
+        });
+        Self { source: Source::System(&SYSTEM) }
     }
 
     /// Reads the monotonic clock.
     #[must_use]
+    #[inline]
     pub fn now(&self) -> Tick {
         match &self.source {
-            Source::System(system) => Tick(saturating_nanos(system.start.elapsed())),
+            Source::System(system) => Tick(system.nanos()),
             Source::Manual(manual) => Tick(manual.0.tick.load(Ordering::Relaxed)),
         }
     }
 
     /// The wall time of `tick`, as nanoseconds since 1970-01-01T00:00:00Z.
     #[must_use]
+    #[inline]
     pub fn unix_nanos(&self, tick: Tick) -> u64 {
         let anchor = match &self.source {
             Source::System(system) => system.anchor.load(Ordering::Relaxed),
@@ -93,16 +108,27 @@ impl Clock {
     /// Reads the wall clock again, so that a clock that was set is followed.
     pub fn renew(&self) {
         if let Source::System(system) = &self.source {
-            let elapsed = saturating_nanos(system.start.elapsed());
-            system.anchor.store(unix_now().saturating_sub(elapsed), Ordering::Relaxed);
+            if let Some(counter) = &system.counter {
+                counter.compare(system.start);
+            }
+            let tick = system.nanos();
+            system.anchor.store(unix_now().saturating_sub(tick), Ordering::Relaxed);
         }
+    }
+}
+
+impl System {
+    #[inline]
+    fn nanos(&self) -> u64 {
+        let counted = self.counter.as_ref().and_then(Counter::nanos);
+        counted.unwrap_or_else(|| saturating_nanos(self.start.elapsed()))
     }
 }
 
 /// A time that is being measured, by the clock it was begun with.
 #[derive(Debug)]
 pub(crate) enum Stopwatch {
-    System(Instant),
+    System(&'static System, u64),
     Manual(ManualClock, Tick),
 }
 
@@ -110,7 +136,7 @@ impl Clock {
     /// Measures from now on: for what needs no tick, and is not to hold on to a clock that is shared.
     pub(crate) fn stopwatch(&self) -> Stopwatch {
         match &self.source {
-            Source::System(_) => Stopwatch::System(Instant::now()),
+            Source::System(system) => Stopwatch::System(system, system.nanos()),
             Source::Manual(manual) => Stopwatch::Manual(manual.clone(), self.now()),
         }
     }
@@ -120,7 +146,7 @@ impl Stopwatch {
     /// The time since it was begun, in nanoseconds.
     pub(crate) fn nanos(&self) -> u64 {
         match self {
-            Stopwatch::System(start) => saturating_nanos(start.elapsed()),
+            Stopwatch::System(system, start) => system.nanos().saturating_sub(*start),
             Stopwatch::Manual(manual, start) => manual.0.tick.load(Ordering::Relaxed).saturating_sub(start.0),
         }
     }
