@@ -1,17 +1,25 @@
-//! What one operation costs, beside a floor written by hand: `cargo run --release -p benches [SCENARIO…]`.
+//! What one operation costs, beside a floor written by hand: `cargo run --release -p benches [SCENARIO…] [--plots FOLDER]`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the tables are what it is for")]
 
 mod alloc;
 mod harness;
 mod peers;
+mod plot;
 mod scenarios;
 mod telemetry;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let mut asked: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(at) = asked.iter().position(|argument| argument == plot::OPTION) {
+        if at + 1 == asked.len() {
+            eprintln!("{} takes the folder that they go to", plot::OPTION);
+            return ExitCode::FAILURE;
+        }
+        asked.drain(at..at + 2).next_back().map(plot::into).unwrap_or_default();
+    }
     let unknown = asked.iter().find(|name| !scenarios::ALL.iter().any(|(known, _)| known == name));
     if let Some(name) = unknown {
         let known: Vec<&str> = scenarios::ALL.iter().map(|(name, _)| *name).collect();

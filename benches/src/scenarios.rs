@@ -1,6 +1,7 @@
 //! What is compared, by name.
 
 mod counter;
+mod growth;
 mod line;
 mod operation;
 mod recorder;
@@ -19,4 +20,5 @@ pub(crate) const ALL: &[Scenario] = &[
     ("operation", operation::operation),
     ("recorder", recorder::recorder),
     ("request", request::request_through_the_layer),
+    ("growth", growth::growth),
 ];
