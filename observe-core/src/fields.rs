@@ -7,6 +7,8 @@
 
 mod entries;
 mod key;
+mod name;
+mod special;
 mod text;
 mod typed;
 mod visit;
@@ -14,16 +16,19 @@ mod visit;
 use std::error::Error;
 use std::fmt;
 
-use crate::redaction::{Class, class_of, hide_in, may_have_secrets};
-use crate::semconv::log::{FIELDS_PREFIX, RESERVED};
+use crate::redaction::{Class, hide_in, may_have_secrets};
+use crate::semconv::log::RESERVED;
 use crate::semconv::redaction::REDACTED;
 
 pub(crate) use entries::{Entries, Entry};
-pub(crate) use key::Key;
+pub(crate) use key::{Key, Ready, key};
+pub(crate) use name::Name;
+use special::find_special;
+pub(crate) use special::is_clean;
 pub(crate) use text::Text;
 #[cfg(any(feature = "otlp", test))]
 pub(crate) use text::unescaped;
-pub(crate) use text::{CUT, VALUE_MAX, escaped, find_special, push_escaped};
+pub(crate) use text::{CUT, VALUE_MAX, escaped, push_escaped};
 use text::{push_formatted, write_error};
 pub(crate) use typed::{Typed, typed};
 pub(crate) use visit::EventVisitor;
@@ -159,22 +164,25 @@ impl Fields {
     }
 
     /// Records text.
-    pub(crate) fn str(&mut self, name: &str, value: &str) {
-        self.quoted(name, |out, limit| push_escaped(out, value, limit));
+    #[inline]
+    pub(crate) fn str<'a>(&mut self, name: impl Into<Name<'a>>, value: &str) {
+        self.text(name.into(), value);
     }
 
     /// Records a number.
-    pub(crate) fn u64(&mut self, name: &str, value: u64) {
-        self.bare(name, itoa::Buffer::new().format(value));
+    #[inline]
+    pub(crate) fn u64<'a>(&mut self, name: impl Into<Name<'a>>, value: u64) {
+        self.bare(name.into(), itoa::Buffer::new().format(value));
     }
 
     /// Records a number.
-    pub(crate) fn i64(&mut self, name: &str, value: i64) {
-        self.bare(name, itoa::Buffer::new().format(value));
+    #[inline]
+    pub(crate) fn i64<'a>(&mut self, name: impl Into<Name<'a>>, value: i64) {
+        self.bare(name.into(), itoa::Buffer::new().format(value));
     }
 
     /// Records a number; as text if it does not fit into 64 bits, which is what readers of JSON can hold.
-    pub(crate) fn u128(&mut self, name: &str, value: u128) {
+    pub(crate) fn u128<'a>(&mut self, name: impl Into<Name<'a>>, value: u128) {
         match u64::try_from(value) {
             Ok(value) => self.u64(name, value),
             Err(_) => self.str(name, itoa::Buffer::new().format(value)),
@@ -182,7 +190,7 @@ impl Fields {
     }
 
     /// Records a number; as text if it does not fit into 64 bits, which is what readers of JSON can hold.
-    pub(crate) fn i128(&mut self, name: &str, value: i128) {
+    pub(crate) fn i128<'a>(&mut self, name: impl Into<Name<'a>>, value: i128) {
         match i64::try_from(value) {
             Ok(value) => self.i64(name, value),
             Err(_) => self.str(name, itoa::Buffer::new().format(value)),
@@ -190,9 +198,9 @@ impl Fields {
     }
 
     /// Records a number, always with a point or an exponent; `"NaN"`, `"Infinity"` and `"-Infinity"` are text.
-    pub(crate) fn f64(&mut self, name: &str, value: f64) {
+    pub(crate) fn f64<'a>(&mut self, name: impl Into<Name<'a>>, value: f64) {
         if value.is_finite() {
-            self.bare(name, ryu::Buffer::new().format_finite(value));
+            self.bare(name.into(), ryu::Buffer::new().format_finite(value));
         } else if value.is_nan() {
             self.str(name, "NaN");
         } else {
@@ -201,39 +209,44 @@ impl Fields {
     }
 
     /// Records `true` or `false`.
-    pub(crate) fn bool(&mut self, name: &str, value: bool) {
-        self.bare(name, if value { "true" } else { "false" });
+    #[inline]
+    pub(crate) fn bool<'a>(&mut self, name: impl Into<Name<'a>>, value: bool) {
+        self.bare(name.into(), if value { "true" } else { "false" });
     }
 
     /// Records a value's `Debug` as text. If that panics, the text is `<panicked>`.
-    pub(crate) fn debug(&mut self, name: &str, value: &dyn fmt::Debug) {
-        self.formatted(name, |out| write!(out, "{value:?}"));
+    pub(crate) fn debug<'a>(&mut self, name: impl Into<Name<'a>>, value: &dyn fmt::Debug) {
+        self.formatted(name.into(), |out| write!(out, "{value:?}"));
     }
 
     /// Records a value's `Display` as text. If that panics, the text is `<panicked>`.
-    pub(crate) fn display(&mut self, name: &str, value: &dyn fmt::Display) {
-        self.formatted(name, |out| write!(out, "{value}"));
+    pub(crate) fn display<'a>(&mut self, name: impl Into<Name<'a>>, value: &dyn fmt::Display) {
+        self.formatted(name.into(), |out| write!(out, "{value}"));
     }
 
     /// Records an error as text: its message and those of its causes, `: ` between them, at most 16.
-    pub(crate) fn error(&mut self, name: &str, error: &dyn Error) {
-        self.formatted(name, |out| write_error(out, error));
+    pub(crate) fn error<'a>(&mut self, name: impl Into<Name<'a>>, error: &dyn Error) {
+        self.formatted(name.into(), |out| write_error(out, error));
     }
 
-    fn formatted(&mut self, name: &str, write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) {
+    fn text(&mut self, name: Name<'_>, value: &str) {
+        self.quoted(name, |out, limit| push_escaped(out, value, limit));
+    }
+
+    fn formatted(&mut self, name: Name<'_>, write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) {
         self.quoted(name, |out, limit| push_formatted(out, limit, write));
     }
 
-    fn bare(&mut self, name: &str, value: &str) {
-        if class_of(name) == Class::Secret {
+    fn bare(&mut self, name: Name<'_>, value: &str) {
+        if name.facts.class == Class::Secret {
             self.redacted(name);
         } else if self.name(name) {
             self.text.push_str(value);
         }
     }
 
-    fn quoted(&mut self, name: &str, push: impl FnOnce(&mut String, usize) -> bool) {
-        let class = class_of(name);
+    fn quoted(&mut self, name: Name<'_>, push: impl FnOnce(&mut String, usize) -> bool) {
+        let class = name.facts.class;
         if class == Class::Secret {
             return self.redacted(name);
         }
@@ -255,7 +268,7 @@ impl Fields {
     }
 
     #[cold]
-    fn redacted(&mut self, name: &str) {
+    fn redacted(&mut self, name: Name<'_>) {
         if self.name(name) {
             self.text.push('"');
             self.text.push_str(REDACTED);
@@ -275,26 +288,29 @@ impl Fields {
     }
 
     /// Writes a name, after removing the field that had it. Answers false if there is no room for it.
-    fn name(&mut self, name: &str) -> bool {
-        let name = name.strip_prefix("r#").unwrap_or(name);
-        let name = name.get(..name.floor_char_boundary(NAME_MAX)).unwrap_or(name);
-        let bit = bit(name);
-        if self.names & bit != 0 {
-            self.remove(&escaped(name));
+    fn name(&mut self, name: Name<'_>) -> bool {
+        let Name { text, facts } = name;
+        if self.names & facts.bit != 0 {
+            self.remove(&escaped(text));
         }
         // Escaping makes six bytes of one at most.
-        if self.text.len() + 6 * name.len() + BARE_MAX + END_MAX > FIELDS_MAX {
+        if self.text.len() + 6 * text.len() + BARE_MAX + END_MAX > FIELDS_MAX {
             self.cut = true;
             return false;
         }
-        self.names |= bit;
-        self.odd |= RESERVED_BITS & bit != 0 && RESERVED.contains(&name) || name.starts_with(FIELDS_PREFIX);
+        self.names |= facts.bit;
+        self.odd |= facts.is_odd;
         self.text.push_str(",\"");
-        push_escaped(&mut self.text, name, usize::MAX);
+        if facts.is_clean {
+            self.text.push_str(text);
+        } else {
+            push_escaped(&mut self.text, text, usize::MAX);
+        }
         self.text.push_str("\":");
         true
     }
 
+    #[cold]
     fn remove(&mut self, escaped_name: &str) {
         let found = self.entries().find(|entry| entry.name == escaped_name).map(|entry| entry.range);
         if let Some(range) = found {

@@ -12,7 +12,7 @@ pub use self::request::OutgoingRequest;
 use crate::clock::Tick;
 use crate::context::{Context, ContextHeader, Inject, SpanContext};
 use crate::door::callsite;
-use crate::fields::{Fields, Key, Text, cut};
+use crate::fields::{Fields, Key, Text, cut, key};
 use crate::http_answer::{Asked, Ending, HttpAnswer};
 use crate::http_metrics::{
     ClientLabels, ErrorType, HttpVersion, RpcCall, ServerAddress, ServerPort, Status, UrlTemplate,
@@ -32,14 +32,14 @@ use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use tracing_core::Level;
 
-const METHOD: Key = Key::new(names::REQUEST_METHOD);
-const STATUS: Key = Key::new(names::STATUS);
-const ERROR_TYPE: Key = Key::new(keys::ERROR_TYPE);
-const SERVER_ADDRESS: Key = Key::new(client::SERVER_ADDRESS);
-const SERVER_PORT: Key = Key::new(client::SERVER_PORT);
-const URL_TEMPLATE: Key = Key::new(client::URL_TEMPLATE);
-const RESEND_COUNT: Key = Key::new(client::RESEND_COUNT);
-const PROTOCOL_VERSION: Key = Key::new(client::PROTOCOL_VERSION);
+const METHOD: Key = key!(names::REQUEST_METHOD);
+const STATUS: Key = key!(names::STATUS);
+const ERROR_TYPE: Key = key!(keys::ERROR_TYPE);
+const SERVER_ADDRESS: Key = key!(client::SERVER_ADDRESS);
+const SERVER_PORT: Key = key!(client::SERVER_PORT);
+const URL_TEMPLATE: Key = key!(client::URL_TEMPLATE);
+const RESEND_COUNT: Key = key!(client::RESEND_COUNT);
+const PROTOCOL_VERSION: Key = key!(client::PROTOCOL_VERSION);
 
 /// The longest host in a span, in bytes; a longer one is cut.
 const MAX_HOST: usize = 256;

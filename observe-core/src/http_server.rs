@@ -23,7 +23,7 @@ use self::report::{judge, report, settled};
 use crate::clock::Tick;
 use crate::context::{Context, ContextHeader, Extract, TraceId, Untrusted};
 use crate::door::callsite;
-use crate::fields::{Fields, Key, Text, cut};
+use crate::fields::{Fields, Key, Text, cut, key};
 use crate::http_answer::Asked;
 use crate::http_metrics::{ErrorType, Method, RequestLabels, Route, RpcCall, Status, limit_routes};
 use crate::hub::Hub;
@@ -46,14 +46,14 @@ pub use crate::http_answer::HttpAnswer;
 pub use crate::http_metrics::{HttpNames, HttpVersion, Scheme, Segment, StreamKind};
 pub use crate::http_stream::HttpStream;
 
-const METHOD: Key = Key::new(names::REQUEST_METHOD);
-const ROUTE: Key = Key::new(names::ROUTE);
-const PATH: Key = Key::new(names::PATH);
-const SCHEME: Key = Key::new(names::SCHEME);
-const STATUS: Key = Key::new(names::STATUS);
-const ERROR_TYPE: Key = Key::new(keys::ERROR_TYPE);
-const QUEUE_DURATION_MS: Key = Key::new(names::QUEUE_DURATION_MS);
-const READY_WAIT_DURATION_MS: Key = Key::new(names::READY_WAIT_DURATION_MS);
+const METHOD: Key = key!(names::REQUEST_METHOD);
+const ROUTE: Key = key!(names::ROUTE);
+const PATH: Key = key!(names::PATH);
+const SCHEME: Key = key!(names::SCHEME);
+const STATUS: Key = key!(names::STATUS);
+const ERROR_TYPE: Key = key!(keys::ERROR_TYPE);
+const QUEUE_DURATION_MS: Key = key!(names::QUEUE_DURATION_MS);
+const READY_WAIT_DURATION_MS: Key = key!(names::READY_WAIT_DURATION_MS);
 
 /// The longest path on a line, in bytes; a longer one is cut.
 const MAX_PATH: usize = 1024;

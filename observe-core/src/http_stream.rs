@@ -1,7 +1,7 @@
 //! Streams: what goes on after the request that began it was answered.
 
 use crate::door::callsite;
-use crate::fields::Key;
+use crate::fields::{Key, key};
 use crate::handover::Begun;
 use crate::http_metrics::{Method, OpenStreamLabels, StreamLabels};
 use crate::hub::Hub;
@@ -173,7 +173,7 @@ fn report(end: &End<'_>, told: &Told) {
 
 /// The stream's span, and its line: `GET /events sse cancelled`. What its request was stands in the fields of its span.
 fn tell(end: &End<'_>, told: &Told, level: Option<Level>, scratch: &mut Scratch) {
-    const STREAM: Key = Key::new(names::STREAM);
+    const STREAM: Key = key!(names::STREAM);
     let Scratch { message, fields, target: text } = scratch;
     fields.key_str(STREAM, told.labels.stream.as_str());
     if let Some(bytes) = told.sent {

@@ -6,7 +6,7 @@
 
 use crate::clock::Tick;
 use crate::context::{SpanId, TraceId};
-use crate::fields::{Fields, Key as Name, Text};
+use crate::fields::{Fields, Key as Name, Text, key};
 use crate::hub::Hub;
 use crate::pool::Shared;
 use crate::record::LogRecord;
@@ -174,9 +174,9 @@ fn innermost(requests: &[Shared<OpenSpan>]) -> Inside {
 }
 
 fn tell(hub: &Hub, span: &OpenSpan, now: Tick, inside: &Inside, how: &str) {
-    const ROUTE: Name = Name::new(names::ROUTE);
-    const RUNNING_MS: Name = Name::new(names::RUNNING_MS);
-    const RUNNING_IN: Name = Name::new(names::RUNNING_IN);
+    const ROUTE: Name = key!(names::ROUTE);
+    const RUNNING_MS: Name = key!(names::RUNNING_MS);
+    const RUNNING_IN: Name = key!(names::RUNNING_IN);
     let (Some(trace), Some(asked)) = (span.trace(), span.request) else { return };
     // It may have ended meanwhile, and has told so itself.
     let Some(request) = InFlight::of(span, now, inside).filter(|_| !span.ended.load(Ordering::Relaxed))

@@ -167,6 +167,12 @@ impl Settings {
     }
 }
 
+/// Whether it was set what is redacted: that happens once in a process.
+#[inline]
+pub(crate) fn is_set() -> bool {
+    SETTINGS.get().is_some()
+}
+
 /// What is to be done with a field of this name.
 #[inline]
 pub(crate) fn class_of(name: &str) -> Class {

@@ -65,7 +65,7 @@ impl Counter {
 }
 
 fn scaled(count: u64, pace: u64) -> u64 {
-    (u128::from(count) * u128::from(pace) >> 32) as u64
+    ((u128::from(count) * u128::from(pace)) >> 32) as u64
 }
 
 /// Both, read at once: nothing came between that took long.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
+use super::special::{find_special, is_clean};
 use crate::catch::catch;
 
 /// The longest value, in bytes of rendered text; a longer one is cut, and ends in [`CUT`].
@@ -125,7 +126,7 @@ pub(crate) fn unescaped(text: &str) -> Cow<'_, str> {
 
 /// `text` as it stands between the quotes of a JSON string.
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
-    if find_special(text.as_bytes()).is_none() {
+    if is_clean(text.as_bytes()) {
         return Cow::Borrowed(text);
     }
     let mut out = String::new();
@@ -134,7 +135,18 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
 }
 
 /// Appends `text`, escaped, until `out` is `limit` bytes long. Answers whether it was cut.
+#[inline]
 pub(crate) fn push_escaped(out: &mut String, text: &str, limit: usize) -> bool {
+    // Most texts are short, and stand there as they are.
+    if text.len() <= limit.saturating_sub(out.len()) && is_clean(text.as_bytes()) {
+        out.push_str(text);
+        return false;
+    }
+    push_piecewise(out, text, limit)
+}
+
+#[inline(never)]
+fn push_piecewise(out: &mut String, text: &str, limit: usize) -> bool {
     let mut rest = text;
     loop {
         let clean = find_special(rest.as_bytes()).unwrap_or(rest.len());
@@ -212,51 +224,6 @@ fn escape(special: u8, long: &mut [u8; 6]) -> &str {
             str::from_utf8(long).unwrap_or_default()
         }
     }
-}
-
-/// Where the first byte is that cannot stand in a JSON string as it is: `"`, `\` or a control character.
-/// Eight bytes at a time: only bytes above the first hit may be reported wrongly.
-#[inline]
-pub(crate) fn find_special(bytes: &[u8]) -> Option<usize> {
-    let (chunks, tail) = bytes.as_chunks::<8>();
-    for (index, chunk) in chunks.iter().enumerate() {
-        let hits = specials(u64::from_le_bytes(*chunk));
-        if hits != 0 {
-            return Some(index * 8 + first(hits));
-        }
-    }
-    if tail.is_empty() {
-        return None;
-    }
-    // The last bytes once more with those before them, which are clean; fewer than eight by themselves.
-    if let Some(last) = bytes.last_chunk::<8>() {
-        let hits = specials(u64::from_le_bytes(*last));
-        return (hits != 0).then(|| bytes.len() - 8 + first(hits));
-    }
-    let mut word = 0x2020_2020_2020_2020;
-    for byte in tail.iter().rev() {
-        word = word << 8 | u64::from(*byte);
-    }
-    let hits = specials(word);
-    (hits != 0).then(|| first(hits))
-}
-
-/// The high bit of each byte that is special, and perhaps of some above the first one.
-#[inline]
-fn specials(word: u64) -> u64 {
-    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
-    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    let hits = (word.wrapping_sub(ONES * 0x20) & !word)
-        | (quote.wrapping_sub(ONES) & !quote)
-        | (backslash.wrapping_sub(ONES) & !backslash);
-    hits & HIGH
-}
-
-#[inline]
-fn first(hits: u64) -> usize {
-    hits.trailing_zeros() as usize / 8
 }
 
 #[cfg(test)]

@@ -5,45 +5,45 @@ use std::fmt;
 
 use tracing_core::field::{Field, Visit};
 
-use crate::fields::{Fields, Text};
+use crate::fields::{Fields, Name, Text};
 use crate::semconv::log::MESSAGE;
 
 /// Records what tracing hands over, `message` like any other field: for spans. Runs the user's `Debug`.
 impl Visit for Fields {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.f64(field.name(), value);
+        self.f64(Name::lasting(field.name()), value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.i64(field.name(), value);
+        self.i64(Name::lasting(field.name()), value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.u64(field.name(), value);
+        self.u64(Name::lasting(field.name()), value);
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
-        self.i128(field.name(), value);
+        self.i128(Name::lasting(field.name()), value);
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        self.u128(field.name(), value);
+        self.u128(Name::lasting(field.name()), value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.bool(field.name(), value);
+        self.bool(Name::lasting(field.name()), value);
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.str(field.name(), value);
+        self.str(Name::lasting(field.name()), value);
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.error(field.name(), value);
+        self.error(Name::lasting(field.name()), value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.debug(field.name(), value);
+        self.debug(Name::lasting(field.name()), value);
     }
 }
 
@@ -58,10 +58,15 @@ pub(crate) struct EventVisitor<'a> {
 
 impl EventVisitor<'_> {
     #[inline]
-    fn record(&mut self, field: &Field, value: &dyn fmt::Debug, record: impl FnOnce(&mut Fields, &str)) {
+    fn record(
+        &mut self,
+        field: &Field,
+        value: &dyn fmt::Debug,
+        record: impl FnOnce(&mut Fields, Name<'static>),
+    ) {
         match field.name() {
             MESSAGE => self.message.set_debug(value),
-            name => record(self.fields, name),
+            name => record(self.fields, Name::lasting(name)),
         }
     }
 }
@@ -94,21 +99,21 @@ impl Visit for EventVisitor<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
             MESSAGE => self.message.set(value),
-            name => self.fields.str(name, value),
+            name => self.fields.str(Name::lasting(name), value),
         }
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         match field.name() {
             MESSAGE => self.message.set_error(value),
-            name => self.fields.error(name, value),
+            name => self.fields.error(Name::lasting(name), value),
         }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         match field.name() {
             MESSAGE => self.message.set_debug(value),
-            name => self.fields.debug(name, value),
+            name => self.fields.debug(Name::lasting(name), value),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::GenAi;
 use super::metrics::{ByErrorType, ByTokenType, GenAiMetrics, Model, ModelLabels, OperationName, TokenType};
 use crate::clock::{Clock, Tick};
 use crate::door::callsite;
-use crate::fields::{Fields, Key, cut};
+use crate::fields::{Fields, Key, cut, key};
 use crate::function::Measure;
 use crate::http_metrics::ErrorType;
 use crate::operation::{End, Judged, Operation, below_current};
@@ -22,17 +22,17 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing_core::Level;
 
-const OPERATION_NAME: Key = Key::new(names::OPERATION_NAME);
-const PROVIDER_NAME: Key = Key::new(names::PROVIDER_NAME);
-const REQUEST_MODEL: Key = Key::new(names::REQUEST_MODEL);
-const REQUEST_MAX_TOKENS: Key = Key::new(names::REQUEST_MAX_TOKENS);
-const RESPONSE_MODEL: Key = Key::new(names::RESPONSE_MODEL);
-const RESPONSE_ID: Key = Key::new(names::RESPONSE_ID);
-const INPUT_TOKENS: Key = Key::new(names::USAGE_INPUT_TOKENS);
-const OUTPUT_TOKENS: Key = Key::new(names::USAGE_OUTPUT_TOKENS);
-const CACHE_READ: Key = Key::new(names::USAGE_CACHE_READ_INPUT_TOKENS);
-const CACHE_CREATION: Key = Key::new(names::USAGE_CACHE_CREATION_INPUT_TOKENS);
-const ERROR_TYPE: Key = Key::new(keys::ERROR_TYPE);
+const OPERATION_NAME: Key = key!(names::OPERATION_NAME);
+const PROVIDER_NAME: Key = key!(names::PROVIDER_NAME);
+const REQUEST_MODEL: Key = key!(names::REQUEST_MODEL);
+const REQUEST_MAX_TOKENS: Key = key!(names::REQUEST_MAX_TOKENS);
+const RESPONSE_MODEL: Key = key!(names::RESPONSE_MODEL);
+const RESPONSE_ID: Key = key!(names::RESPONSE_ID);
+const INPUT_TOKENS: Key = key!(names::USAGE_INPUT_TOKENS);
+const OUTPUT_TOKENS: Key = key!(names::USAGE_OUTPUT_TOKENS);
+const CACHE_READ: Key = key!(names::USAGE_CACHE_READ_INPUT_TOKENS);
+const CACHE_CREATION: Key = key!(names::USAGE_CACHE_CREATION_INPUT_TOKENS);
+const ERROR_TYPE: Key = key!(keys::ERROR_TYPE);
 
 /// The longest name of a model, or id of an answer, on a span, in bytes; a longer one is cut.
 const MAX_NAME: usize = 256;

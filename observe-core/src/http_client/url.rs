@@ -1,11 +1,11 @@
 //! URLs as they may be told: whom they lead to, and what of them is a secret.
 
-use crate::fields::{Fields, Key};
+use crate::fields::{Fields, Key, key};
 use crate::redaction::Url;
 use crate::scratch;
 use crate::semconv::http_client::URL_FULL;
 
-const FULL: Key = Key::new(URL_FULL);
+const FULL: Key = key!(URL_FULL);
 
 /// The longest URL in a span, in bytes; a longer one is cut.
 const MAX_URL: usize = 2048;

@@ -4,16 +4,16 @@
 //! only the method itself can.
 
 use super::{ClientLabels, ErrorType, ServerAddress, ServerPort};
-use crate::fields::{Fields, Key};
+use crate::fields::{Fields, Key, key};
 use crate::label::own::label_set;
 use crate::label::{LabelId, LabelValue, OpenSet};
 use crate::metric::{Buckets, Family, Histogram};
 use crate::outcome::Outcome;
 use crate::semconv::{http as names, http_client as client, rpc};
 
-const SYSTEM: Key = Key::new(rpc::SYSTEM);
-const METHOD: Key = Key::new(rpc::METHOD);
-const STATUS: Key = Key::new(rpc::STATUS);
+const SYSTEM: Key = key!(rpc::SYSTEM);
+const METHOD: Key = key!(rpc::METHOD);
+const STATUS: Key = key!(rpc::STATUS);
 
 /// How many methods that are answered are kept apart, and how many that are called.
 const MAX_RPC_METHODS: u32 = 1_000;

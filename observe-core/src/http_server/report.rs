@@ -2,7 +2,7 @@
 
 use super::{ERROR_TYPE, ROUTE, STATUS, SpanName};
 use crate::clock::Tick;
-use crate::fields::{Fields, Key};
+use crate::fields::{Fields, Key, key};
 use crate::http_metrics::{ErrorType, RequestLabels, Route, RpcCall};
 use crate::operation::{End, Judged};
 use crate::record::{Kind, LogRecord};
@@ -14,8 +14,8 @@ use crate::subscriber::tell_others;
 use std::fmt::Write as _;
 use tracing_core::Level;
 
-const REQUEST_BODY_SIZE: Key = Key::new(names::REQUEST_BODY_SIZE);
-const RESPONSE_BODY_SIZE: Key = Key::new(names::RESPONSE_BODY_SIZE);
+const REQUEST_BODY_SIZE: Key = key!(names::REQUEST_BODY_SIZE);
+const RESPONSE_BODY_SIZE: Key = key!(names::RESPONSE_BODY_SIZE);
 
 /// A line that says that it has begun: so one that never ends is found. What is known of it are the span's fields.
 #[cold]

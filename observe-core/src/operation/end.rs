@@ -2,7 +2,7 @@
 
 use crate::clock::Tick;
 use crate::context::SpanContext;
-use crate::fields::{Fields, Key, Text};
+use crate::fields::{Fields, Key, Text, key};
 use crate::function::Measure;
 use crate::metric::{Exemplar, Histogram};
 use crate::outcome::Outcome;
@@ -104,8 +104,8 @@ impl End<'_> {
 
     /// Adds what every operation's line says: the outcome, the duration and, where it failed, why.
     pub(crate) fn describe(&self, fields: &mut Fields) {
-        const OUTCOME: Key = Key::new(semconv::span::OUTCOME);
-        const DURATION_MS: Key = Key::new(semconv::span::DURATION_MS);
+        const OUTCOME: Key = key!(semconv::span::OUTCOME);
+        const DURATION_MS: Key = key!(semconv::span::DURATION_MS);
         fields.key_str(OUTCOME, self.outcome.as_str());
         fields.key_millis(DURATION_MS, self.duration);
         if let Some(cause) = &self.cause {

@@ -1,6 +1,6 @@
 //! What was asked of databases again and again below one local root.
 
-use crate::fields::{Fields, Key};
+use crate::fields::{Fields, Key, key};
 use crate::semconv::db as keys;
 
 /// From how many times on it is told.
@@ -46,8 +46,8 @@ impl Repeats {
 
     /// Says it on the line, if there is anything to be said.
     pub(crate) fn describe(&self, fields: &mut Fields) {
-        const REPEATED_SUMMARY: Key = Key::new(keys::REPEATED_SUMMARY);
-        const REPEATED_COUNT: Key = Key::new(keys::REPEATED_COUNT);
+        const REPEATED_SUMMARY: Key = key!(keys::REPEATED_SUMMARY);
+        const REPEATED_COUNT: Key = key!(keys::REPEATED_COUNT);
         if let Some((hash, summary)) = &self.most {
             fields.key_str(REPEATED_SUMMARY, summary);
             fields.key_u64(REPEATED_COUNT, u64::from(self.count_of(*hash)));

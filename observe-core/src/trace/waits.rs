@@ -1,6 +1,6 @@
 //! What a local root waited for, of all that is waited for in turn.
 
-use crate::fields::{Fields, Key};
+use crate::fields::{Fields, Key, key};
 use crate::semconv::span as keys;
 use std::time::Duration;
 
@@ -31,8 +31,8 @@ impl Waits {
 
     /// Says it on the line, if there is anything to be said.
     pub(crate) fn describe(&self, fields: &mut Fields) {
-        const WAIT_DURATION_MS: Key = Key::new(keys::WAIT_DURATION_MS);
-        const WAIT_RESOURCE: Key = Key::new(keys::WAIT_RESOURCE);
+        const WAIT_DURATION_MS: Key = key!(keys::WAIT_DURATION_MS);
+        const WAIT_RESOURCE: Key = key!(keys::WAIT_RESOURCE);
         if !self.total.is_zero() {
             fields.key_millis(WAIT_DURATION_MS, self.total);
             fields.key_str(WAIT_RESOURCE, self.resource);

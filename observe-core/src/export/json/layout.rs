@@ -8,7 +8,7 @@ mod place;
 use crate::context::SpanContext;
 use crate::export::json::{LogFormat, time};
 use crate::export::keys::Keys;
-use crate::fields::{Entry, Fields, escaped, find_special};
+use crate::fields::{Entry, Fields, escaped, is_clean};
 use crate::record::LogRecord;
 use crate::semconv::ecs as names;
 use crate::semconv::log;
@@ -325,7 +325,7 @@ fn put<const N: usize>(line: &mut [u8], at: usize, text: [u8; N]) {
 }
 
 fn push(line: &mut Vec<u8>, text: &str, max: usize) {
-    if text.len() <= max && find_special(text.as_bytes()).is_none() {
+    if text.len() <= max && is_clean(text.as_bytes()) {
         line.extend_from_slice(text.as_bytes());
     } else {
         line.extend_from_slice(bounded(text, max).as_bytes());

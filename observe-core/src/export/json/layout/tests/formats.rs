@@ -58,7 +58,7 @@ fn request() -> (Text, Fields, Fields) {
     span.str("url.path", "/charge");
     event.u64("http.response.status_code", 502);
     event.str("outcome", "error");
-    event.key_millis(crate::fields::Key::new("duration_ms"), std::time::Duration::from_nanos(5_752_540));
+    event.key_millis(crate::fields::key!("duration_ms"), std::time::Duration::from_nanos(5_752_540));
     event.str("error.type", "unavailable");
     event.str("error.message", "no answer");
     event.u64("order.id", u64::MAX);
@@ -250,7 +250,7 @@ fn the_largest_line_of_each_format_is_64_kib_and_says_that_it_was_cut() {
             let (mut span, mut event) = <(Fields, Fields)>::default();
             let own = google_names::FOREIGN.iter().chain(&ecs_names::TEXTS).chain(&ecs_names::NUMBERS);
             for name in log::RESERVED.iter().chain(own).chain(&["time", "severity", "error", "duration_ms"]) {
-                span.u64(name, 1);
+                span.u64(*name, 1);
                 event.u64(&format!("fields.{name}"), 1);
             }
             for index in 0..if short { 1_500 } else { 0 } {
