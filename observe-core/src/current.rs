@@ -290,11 +290,13 @@ pub(crate) struct Pushed {
 /// in between. Where there is no room, too deep or the thread being torn down, it stays where it is.
 #[inline]
 pub(crate) fn push_polled(span: &mut Option<Shared<OpenSpan>>) -> Pushed {
-    let pushed = with(|stack| {
-        let room = span.is_some() && stack.has_room();
-        room.then(|| stack.push(Kind::Polled, span.take(), None))
+    let mut pushed = Pushed::default();
+    with(|stack| {
+        if span.is_some() && stack.has_room() {
+            pushed = stack.push(Kind::Polled, span.take(), None);
+        }
     });
-    pushed.flatten().unwrap_or_default()
+    pushed
 }
 
 /// Ends what [`push_polled`] began.
@@ -303,15 +305,23 @@ pub(crate) fn pop_polled(pushed: Pushed, span: &mut Option<Shared<OpenSpan>>) {
     if pushed.serial == 0 {
         return;
     }
-    let left = with(|stack| match stack.frames.last_mut() {
+    let is_on_top = with(|stack| match stack.frames.last_mut() {
         Some(top) if top.serial == pushed.serial => {
             *span = top.span.take();
-            stack.frames.pop();
-            None
+            stack.frames.truncate(pushed.depth);
+            true
         }
-        _ => Some(stack.take_pushed(pushed)),
+        _ => false,
     });
-    if let Some(Some(mut left)) = left {
+    if is_on_top == Some(false) {
+        pop_below(pushed, span);
+    }
+}
+
+/// The same, where something was left above it.
+#[cold]
+fn pop_below(pushed: Pushed, span: &mut Option<Shared<OpenSpan>>) {
+    if let Some(mut left) = with(|stack| stack.take_pushed(pushed)) {
         *span = left.span.take();
     }
 }

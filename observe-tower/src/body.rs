@@ -1,8 +1,7 @@
 //! The answer's body, with which a request ends.
 
-use http::StatusCode;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, UPGRADE};
-use http::response::Parts;
+use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use observe_core::http_server::{HttpAnswer, HttpBody};
 use observe_core::semconv::rpc::GRPC_STATUS;
@@ -38,27 +37,32 @@ pin_project! {
     }
 }
 
-impl<B: Body> ObserveBody<B> {
-    /// `answered` begins what ends with the body.
-    pub(crate) fn new(body: B, parts: &Parts, answered: impl FnOnce(&HttpAnswer<'_>) -> HttpBody) -> Self {
-        let mut answer = HttpAnswer::new().empty(body.is_end_stream());
-        match body.size_hint().exact() {
-            // It is no stream, and what the headers say of it is the same.
-            Some(exact) => answer = answer.length(exact),
-            None => {
-                let content_type = parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-                answer = answer.length(content_length(parts)).content_type(content_type);
-            }
-        }
-        if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-            answer = answer.upgrade(parts.headers.get(UPGRADE).map(HeaderValue::as_bytes));
-        }
-        Self { body: Some(body), observed: answered(&answer) }
+impl<B> ObserveBody<B> {
+    pub(crate) fn new(body: B, observed: HttpBody) -> Self {
+        Self { body: Some(body), observed }
     }
 }
 
-fn content_length(parts: &Parts) -> Option<u64> {
-    parts.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+/// What an answer says of its body.
+pub(crate) fn declared<B: Body>(response: &Response<B>) -> HttpAnswer<'_> {
+    let (body, headers) = (response.body(), response.headers());
+    let mut answer = HttpAnswer::new().empty(body.is_end_stream());
+    match body.size_hint().exact() {
+        // It is no stream, and what the headers say of it is the same.
+        Some(exact) => answer = answer.length(exact),
+        None => {
+            let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+            answer = answer.length(content_length(headers)).content_type(content_type);
+        }
+    }
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        answer = answer.upgrade(headers.get(UPGRADE).map(HeaderValue::as_bytes));
+    }
+    answer
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 impl<B: Body> Body for ObserveBody<B> {

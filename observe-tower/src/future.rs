@@ -1,6 +1,6 @@
 //! A request until its answer's head.
 
-use crate::body::ObserveBody;
+use crate::body::{ObserveBody, declared};
 use crate::call::Call;
 use crate::carrier::{self, Told};
 use crate::classify::{Failure, ResponseHead};
@@ -80,7 +80,11 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (answer, mut operation, after) = ready!(self.poll_answer(cx));
         Poll::Ready(match answer {
-            Ok(response) => Ok(after.answered(operation, response)),
+            Ok(mut response) => {
+                after.settle(&mut operation, &mut response);
+                let observed = operation.answered(&declared(&response));
+                Ok(response.map(|body| ObserveBody::new(body, observed)))
+            }
             Err(error) => {
                 // Of an error of any type nothing can be said that a label could take.
                 operation.fail(OTHER);
@@ -110,11 +114,8 @@ impl After {
         Self { told: settings.told, settings: decides.then(|| Arc::clone(settings)) }
     }
 
-    fn answered<R: Body>(
-        self,
-        mut operation: HttpServerOperation,
-        mut response: Response<R>,
-    ) -> Response<ObserveBody<R>> {
+    /// Says what the head of the answer says.
+    fn settle<R>(&self, operation: &mut HttpServerOperation, response: &mut Response<R>) {
         let status = response.status();
         if operation.is_grpc() {
             match response.headers().get(GRPC_STATUS) {
@@ -128,7 +129,7 @@ impl After {
         let classify = settings.and_then(|settings| settings.classify.as_deref());
         match (response.extensions().get::<Failure>(), classify) {
             (Some(failure), _) => {
-                failure.declare(&mut operation, status);
+                failure.declare(operation, status);
                 operation.status(status.as_u16());
             }
             (None, Some(classify)) => {
@@ -140,7 +141,7 @@ impl After {
                     operation.forgive();
                 }
                 if let Some(failure) = failure {
-                    failure.declare(&mut operation, status);
+                    failure.declare(operation, status);
                 }
             }
             (None, None) => operation.status(status.as_u16()),
@@ -152,10 +153,6 @@ impl After {
         {
             settings.place.note(operation.has_route(), &settings.server);
         }
-        carrier::echo(&operation, self.told, response.headers_mut());
-
-        let (parts, body) = response.into_parts();
-        let body = ObserveBody::new(body, &parts, |answer| operation.answered(answer));
-        Response::from_parts(parts, body)
+        carrier::echo(operation, self.told, response.headers_mut());
     }
 }

@@ -3,7 +3,7 @@
 use super::attempts::Attempts;
 use super::errors::{self, Errors};
 use super::layer::UrlTemplate;
-use crate::body::ObserveBody;
+use crate::body::{ObserveBody, declared};
 use crate::call::Call;
 use crate::classify::{Classify, ResponseHead};
 use crate::future::ResponseFuture;
@@ -151,12 +151,11 @@ impl ClientAfter {
         mut operation: HttpClientOperation,
         response: Response<R>,
     ) -> Response<ObserveBody<R>> {
-        let (parts, body) = response.into_parts();
-        let (status, settings) = (parts.status, self.settings.as_deref());
-        operation.version(HttpVersion::of(parts.version));
+        let (status, settings) = (response.status(), self.settings.as_deref());
+        operation.version(HttpVersion::of(response.version()));
         match settings.and_then(|settings| settings.classify.as_deref()) {
             Some(classify) => {
-                let (headers, extensions) = (&parts.headers, &parts.extensions);
+                let (headers, extensions) = (response.headers(), response.extensions());
                 let head = ResponseHead { status, headers, extensions };
                 let failure = operation.within(|| classify.classify(&head));
                 if let Some(failure) = &failure {
@@ -170,19 +169,19 @@ impl ClientAfter {
             None => operation.status(status.as_u16()),
         }
         if operation.is_grpc()
-            && let Some(status) = parts.headers.get(GRPC_STATUS)
+            && let Some(status) = response.headers().get(GRPC_STATUS)
         {
             operation.grpc_status(status.as_bytes());
         }
         if operation.trusts_response() {
-            let mut said = parts.headers.get_all(TRACERESPONSE).iter();
+            let mut said = response.headers().get_all(TRACERESPONSE).iter();
             // Two of them are none.
             if let (Some(said), None) = (said.next(), said.next()) {
                 operation.trace_response(said.as_bytes());
             }
         }
-        let body = ObserveBody::new(body, &parts, |answer| operation.answered(answer));
-        Response::from_parts(parts, body)
+        let observed = operation.answered(&declared(&response));
+        response.map(|body| ObserveBody::new(body, observed))
     }
 
     pub(super) fn failed(self, mut operation: HttpClientOperation, error: &dyn Any) {
