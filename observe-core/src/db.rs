@@ -14,7 +14,7 @@ pub use failure::Failure;
 use crate::catch::catch;
 use crate::error::{Error, Kind};
 use crate::hub::Hub;
-use crate::metric::{Family, Histogram};
+use crate::metric::{Family, HotHistogram};
 use crate::registry::Registry;
 use failure::Classify;
 use metrics::{DbLabels, DbMetrics, Namespace, System};
@@ -58,7 +58,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Database {
     hub: Arc<Hub>,
-    duration: Arc<Family<DbLabels, Histogram>>,
+    duration: Arc<Family<DbLabels, HotHistogram>>,
     labels: DbLabels,
     dialect: Dialect,
     server: Option<(Arc<str>, u16)>,

@@ -3,7 +3,7 @@
 use crate::label::assert::refuse;
 use crate::label::own::{label_set, open_label};
 use crate::label::{LabelSet, LabelValue};
-use crate::metric::{Buckets, Family, Gauge, Histogram};
+use crate::metric::{Buckets, Family, Gauge, HotHistogram};
 use crate::outcome::Outcome;
 use crate::record::Kind;
 use crate::registry::LazyMetric;
@@ -53,14 +53,14 @@ macro_rules! own_static {
 
 own_static!(
     /// Four outcomes each: ten thousand functions stay below the cap.
-    FUNCTION_DURATION: Family<FunctionLabels, Histogram> =
-        Family::histogram(names::FUNCTION_DURATION_SECONDS, "How long annotated functions took.", Buckets::SECONDS)
+    FUNCTION_DURATION: Family<FunctionLabels, HotHistogram> =
+        Family::hot_histogram(names::FUNCTION_DURATION_SECONDS, "How long annotated functions took.", Buckets::SECONDS)
             .max_series(40_000)
 );
-own_static!(DEPENDENCY_DURATION: Family<DependencyLabels, Histogram> =
-    Family::histogram(names::DEPENDENCY_DURATION_SECONDS, "How long calls to dependencies took.", Buckets::SECONDS));
-own_static!(OPERATION_DURATION: Family<OperationLabels, Histogram> =
-    Family::histogram(names::OPERATION_DURATION_SECONDS, "How long operations took.", Buckets::SECONDS));
+own_static!(DEPENDENCY_DURATION: Family<DependencyLabels, HotHistogram> =
+    Family::hot_histogram(names::DEPENDENCY_DURATION_SECONDS, "How long calls to dependencies took.", Buckets::SECONDS));
+own_static!(OPERATION_DURATION: Family<OperationLabels, HotHistogram> =
+    Family::hot_histogram(names::OPERATION_DURATION_SECONDS, "How long operations took.", Buckets::SECONDS));
 own_static!(OPERATIONS_IN_FLIGHT: Family<InFlightLabels, Gauge> =
     Family::gauge(names::OPERATIONS_IN_FLIGHT, "Operations that have started and not ended."));
 
@@ -72,7 +72,7 @@ pub struct Function {
     metrics: bool,
     ok_level: Option<Level>,
     buckets: Option<&'static Buckets>,
-    series: OnceLock<[&'static Histogram; Outcome::ALL.len()]>,
+    series: OnceLock<[&'static HotHistogram; Outcome::ALL.len()]>,
 }
 
 /// Every annotated function of the program, gathered by the linker.
@@ -124,7 +124,7 @@ impl Function {
     }
 
     /// Its durations, by outcome. The first call makes the series, at 0.
-    pub(crate) fn series(&self, outcome: Outcome) -> Option<&'static Histogram> {
+    pub(crate) fn series(&self, outcome: Outcome) -> Option<&'static HotHistogram> {
         if !self.metrics {
             return None;
         }
@@ -132,7 +132,7 @@ impl Function {
         series.get(outcome as usize).copied()
     }
 
-    fn find(&self, outcome: Outcome) -> &'static Histogram {
+    fn find(&self, outcome: Outcome) -> &'static HotHistogram {
         match self.dependency {
             None => self.born(&FUNCTION_DURATION, FunctionLabels { function: self.name.into(), outcome }),
             Some(dependency) => {
@@ -142,7 +142,11 @@ impl Function {
         }
     }
 
-    fn born<L: LabelSet>(&self, family: &'static Family<L, Histogram>, labels: L) -> &'static Histogram {
+    fn born<L: LabelSet>(
+        &self,
+        family: &'static Family<L, HotHistogram>,
+        labels: L,
+    ) -> &'static HotHistogram {
         match self.buckets {
             Some(buckets) => family.with_buckets(labels, buckets),
             None => family.with(labels),
@@ -274,7 +278,7 @@ impl Measure {
     }
 
     /// Where a duration with this outcome is recorded.
-    pub(crate) fn series(&self, outcome: Outcome) -> Option<&'static Histogram> {
+    pub(crate) fn series(&self, outcome: Outcome) -> Option<&'static HotHistogram> {
         match *self {
             Measure::Unmeasured => None,
             Measure::Function(function) => function.series(outcome),

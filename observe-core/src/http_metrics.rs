@@ -23,7 +23,7 @@ use self::active::Active;
 use crate::error::Error;
 use crate::label::own::label_set;
 use crate::label::{LabelId, LabelSet, LabelValue, OpenSet};
-use crate::metric::{AnyFamily, Buckets, Family, Gauge, Histogram};
+use crate::metric::{AnyFamily, Buckets, Family, Gauge, HotHistogram};
 use crate::outcome::Outcome;
 use crate::registry::Registry;
 use crate::semconv::http as names;
@@ -268,11 +268,11 @@ label_set!(pub(crate) RequestLabels {
 
 /// The families of one telemetry, and the methods it knows.
 pub(crate) struct HttpMetrics {
-    pub(crate) duration: Arc<Family<RequestLabels, Histogram>>,
+    pub(crate) duration: Arc<Family<RequestLabels, HotHistogram>>,
     active: Active,
     pub(crate) queue: Later<()>,
     pub(crate) ready_wait: Later<()>,
-    pub(crate) stream_duration: Arc<Family<StreamLabels, Histogram>>,
+    pub(crate) stream_duration: Arc<Family<StreamLabels, HotHistogram>>,
     pub(crate) open_streams: Arc<Family<OpenStreamLabels, Gauge>>,
     pub(crate) request_size: Later<RequestLabels>,
     pub(crate) response_size: Later<RequestLabels>,
@@ -289,7 +289,7 @@ impl HttpMetrics {
         mut refused: impl FnMut(&Error),
     ) -> Self {
         let duration = Arc::new(
-            Family::histogram(
+            Family::hot_histogram(
                 names::SERVER_REQUEST_DURATION_SECONDS,
                 "How long HTTP requests took, from their head to the end of the answer's body.",
                 Buckets::SECONDS,
@@ -327,27 +327,29 @@ impl HttpMetrics {
     }
 
     /// How long requests waited in front of the service.
-    pub(crate) fn queue_family() -> Family<(), Histogram> {
+    pub(crate) fn queue_family() -> Family<(), HotHistogram> {
         let help = "How long requests waited before this service had them, as trusted proxies say.";
-        Family::histogram(names::SERVER_QUEUE_DURATION_SECONDS, help, Buckets::SECONDS)
+        Family::hot_histogram(names::SERVER_QUEUE_DURATION_SECONDS, help, Buckets::SECONDS)
     }
 
     /// How long what the layer wraps was waited for.
-    pub(crate) fn ready_wait_family() -> Family<(), Histogram> {
+    pub(crate) fn ready_wait_family() -> Family<(), HotHistogram> {
         let help = "How long was waited until what the layer wraps could take a request, where it could not at once.";
-        Family::histogram(names::SERVER_READY_WAIT_SECONDS, help, Buckets::SECONDS)
+        Family::hot_histogram(names::SERVER_READY_WAIT_SECONDS, help, Buckets::SECONDS)
     }
 
     /// How much of requests' bodies was read.
-    pub(crate) fn request_size_family() -> Family<RequestLabels, Histogram> {
+    pub(crate) fn request_size_family() -> Family<RequestLabels, HotHistogram> {
         let help = "Bytes of HTTP requests' bodies that the service read.";
-        Family::histogram(names::SERVER_REQUEST_BODY_SIZE_BYTES, help, Buckets::BYTES).max_series(MAX_SERIES)
+        Family::hot_histogram(names::SERVER_REQUEST_BODY_SIZE_BYTES, help, Buckets::BYTES)
+            .max_series(MAX_SERIES)
     }
 
     /// How much of answers' bodies was sent.
-    pub(crate) fn response_size_family() -> Family<RequestLabels, Histogram> {
+    pub(crate) fn response_size_family() -> Family<RequestLabels, HotHistogram> {
         let help = "Bytes of HTTP answers' bodies that were handed to the server.";
-        Family::histogram(names::SERVER_RESPONSE_BODY_SIZE_BYTES, help, Buckets::BYTES).max_series(MAX_SERIES)
+        Family::hot_histogram(names::SERVER_RESPONSE_BODY_SIZE_BYTES, help, Buckets::BYTES)
+            .max_series(MAX_SERIES)
     }
 
     pub(crate) fn method(&self, method: &str) -> Method {
@@ -371,7 +373,7 @@ impl Methods {
 }
 
 /// A family that is registered when it is asked for first.
-pub(crate) struct Later<L: LabelSet>(OnceLock<Arc<Family<L, Histogram>>>);
+pub(crate) struct Later<L: LabelSet>(OnceLock<Arc<Family<L, HotHistogram>>>);
 
 impl<L: LabelSet> Default for Later<L> {
     fn default() -> Self {
@@ -381,7 +383,7 @@ impl<L: LabelSet> Default for Later<L> {
 
 impl<L: LabelSet> Later<L> {
     /// The family, if it was asked for.
-    pub(crate) fn seen(&self) -> Option<&Family<L, Histogram>> {
+    pub(crate) fn seen(&self) -> Option<&Family<L, HotHistogram>> {
         self.0.get().map(|family| &**family)
     }
 
@@ -389,9 +391,9 @@ impl<L: LabelSet> Later<L> {
     pub(crate) fn get(
         &self,
         registry: &Registry,
-        make: impl FnOnce() -> Family<L, Histogram>,
+        make: impl FnOnce() -> Family<L, HotHistogram>,
         refused: impl FnOnce(&Error),
-    ) -> &Family<L, Histogram> {
+    ) -> &Family<L, HotHistogram> {
         self.0.get_or_init(|| {
             let family = Arc::new(make());
             if let Err(error) = registry.register::<Family<_, _>>(Arc::clone(&family)) {

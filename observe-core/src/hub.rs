@@ -13,7 +13,7 @@ use crate::http_metrics::{
 use crate::label::own::label_set;
 use crate::label::{LabelSet, LabelValue};
 use crate::log_sampling::LogRules;
-use crate::metric::{AnyFamily, Counter, Family, Histogram};
+use crate::metric::{AnyFamily, Counter, Family, HotHistogram};
 use crate::record::{LogRecord, Sink};
 use crate::registry::Registry;
 use crate::sampling::Sampling;
@@ -330,40 +330,40 @@ impl Hub {
     }
 
     /// How long requests waited in front of this service.
-    pub(crate) fn http_queue(&self) -> &Family<(), Histogram> {
+    pub(crate) fn http_queue(&self) -> &Family<(), HotHistogram> {
         self.later(&self.http().queue, HttpMetrics::queue_family)
     }
 
     /// How long what a layer wraps was waited for.
-    pub(crate) fn http_ready_wait(&self) -> &Family<(), Histogram> {
+    pub(crate) fn http_ready_wait(&self) -> &Family<(), HotHistogram> {
         self.later(&self.http().ready_wait, HttpMetrics::ready_wait_family)
     }
 
     /// How much of requests' bodies was read.
-    pub(crate) fn http_request_size(&self) -> &Family<RequestLabels, Histogram> {
+    pub(crate) fn http_request_size(&self) -> &Family<RequestLabels, HotHistogram> {
         self.later(&self.http().request_size, HttpMetrics::request_size_family)
     }
 
     /// How much of answers' bodies was sent.
-    pub(crate) fn http_response_size(&self) -> &Family<RequestLabels, Histogram> {
+    pub(crate) fn http_response_size(&self) -> &Family<RequestLabels, HotHistogram> {
         self.later(&self.http().response_size, HttpMetrics::response_size_family)
     }
 
     /// How long calls took that were answered here.
-    pub(crate) fn rpc_server(&self) -> &Family<RpcLabels, Histogram> {
+    pub(crate) fn rpc_server(&self) -> &Family<RpcLabels, HotHistogram> {
         self.later(&self.http().calls, answered_calls)
     }
 
     /// How long calls to others took.
-    pub(crate) fn rpc_client(&self) -> &Family<RpcClientLabels, Histogram> {
+    pub(crate) fn rpc_client(&self) -> &Family<RpcClientLabels, HotHistogram> {
         self.later(&self.http_client().calls, made_calls)
     }
 
     fn later<'a, L: LabelSet>(
         &self,
         later: &'a Later<L>,
-        make: fn() -> Family<L, Histogram>,
-    ) -> &'a Family<L, Histogram> {
+        make: fn() -> Family<L, HotHistogram>,
+    ) -> &'a Family<L, HotHistogram> {
         later.get(&self.registry, make, |error| self.say(Level::WARN, &error.to_string()))
     }
 

@@ -6,7 +6,7 @@ use crate::clock::Instant;
 use crate::error::Error;
 use crate::label::LabelSet;
 use crate::label::own::label_set;
-use crate::metric::{AnyFamily, Buckets, Family, Gauge, Histogram};
+use crate::metric::{AnyFamily, Buckets, Family, Gauge, HotHistogram};
 use crate::outcome::Outcome;
 use crate::registry::Registry;
 use crate::semconv::metric as names;
@@ -47,7 +47,7 @@ impl<L: LabelSet> Clone for Red<L> {
 
 #[derive(Debug)]
 struct Families<L: LabelSet> {
-    durations: Arc<Family<(L, ByOutcome), Histogram>>,
+    durations: Arc<Family<(L, ByOutcome), HotHistogram>>,
     in_flight: Arc<Family<L, Gauge>>,
 }
 

@@ -16,8 +16,8 @@ use crate::error::{self, Error};
 use crate::label::LabelSet;
 use crate::metric::snapshot::Visitor;
 use crate::metric::{
-    AnyFamily, Buckets, Counter, Family, Gauge, GaugeF64, Histogram, Kind, Limits, Metric, Summary, View,
-    Window,
+    AnyFamily, Buckets, Counter, Family, Gauge, GaugeF64, Histogram, HotCounter, HotHistogram, Kind, Limits,
+    Metric, Summary, View, Window,
 };
 use crate::semconv::{metric as names, own};
 use collector::{Faults, Samples};
@@ -174,6 +174,19 @@ impl Registry {
         self.family(name, help, ())
     }
 
+    /// Makes and takes in a family of counters of the hot kind.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Registry::register).
+    pub fn hot_counter<L: LabelSet>(
+        &self,
+        name: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Result<Arc<Family<L, HotCounter>>, Error> {
+        self.family(name, help, ())
+    }
+
     /// Makes and takes in a family of gauges of whole numbers.
     ///
     /// # Errors
@@ -211,6 +224,20 @@ impl Registry {
         help: impl Into<String>,
         buckets: Buckets,
     ) -> Result<Arc<Family<L, Histogram>>, Error> {
+        self.family(name, help, buckets)
+    }
+
+    /// Makes and takes in a family of histograms of the hot kind.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Registry::register).
+    pub fn hot_histogram<L: LabelSet>(
+        &self,
+        name: impl Into<String>,
+        help: impl Into<String>,
+        buckets: Buckets,
+    ) -> Result<Arc<Family<L, HotHistogram>>, Error> {
         self.family(name, help, buckets)
     }
 

@@ -107,6 +107,8 @@ fn nothing_is_allocated_after_the_first_touch() {
     let closed = registry.counter::<Closed>("closed_total", "Help.").unwrap();
     let open = registry.counter::<Labels>("open_total", "Help.").unwrap();
     let waits = registry.histogram::<Labels>("wait_seconds", "Help.", Buckets::SECONDS).unwrap();
+    let hot = registry.hot_counter::<Labels>("hot_total", "Help.").unwrap();
+    let hot_waits = registry.hot_histogram::<Labels>("hot_wait_seconds", "Help.", Buckets::SECONDS).unwrap();
     let sizes = registry.summary::<Closed>("size_bytes", "Help.", Window::MINUTE).unwrap();
     let share = registry.gauge_f64::<Closed>("share_ratio", "Help.").unwrap();
     let tenants: Vec<String> = (0..50).map(|i| format!("tenant {i}")).collect();
@@ -123,6 +125,9 @@ fn nothing_is_allocated_after_the_first_touch() {
             open.with(labels).inc();
             waits.with(labels).observe(0.3);
             waits.with(labels).exemplify(&exemplar);
+            hot.with(labels).inc();
+            hot_waits.with(labels).observe(0.3);
+            hot_waits.with(labels).exemplify(&exemplar);
             sizes.with(Closed(false)).observe(1.0);
             share.with(Closed(false)).add(0.5);
         }

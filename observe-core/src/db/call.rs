@@ -8,7 +8,7 @@ use crate::door::callsite;
 use crate::fields::{Fields, Key, cut, key};
 use crate::function::Measure;
 use crate::label::LabelSet;
-use crate::metric::{Family, Histogram};
+use crate::metric::{Family, HotHistogram};
 use crate::operation::{End, Judged, Operation, below_current};
 use crate::outcome::Outcome;
 use crate::pool::Shared;
@@ -194,7 +194,7 @@ impl<'a> DatabaseCall<'a> {
 pub struct DatabaseOperation {
     operation: Operation,
     labels: DbLabels,
-    duration: Arc<Family<DbLabels, Histogram>>,
+    duration: Arc<Family<DbLabels, HotHistogram>>,
     code: Option<String>,
     rows: Option<u64>,
     failed: bool,

@@ -2,7 +2,7 @@
 
 use crate::label::own::{label_set, open_label};
 use crate::label::{LabelId, LabelValue};
-use crate::metric::{AnyFamily, Buckets, Family, Histogram};
+use crate::metric::{AnyFamily, Buckets, Family, HotHistogram};
 use crate::outcome::Outcome;
 use crate::semconv::{db as names, http};
 use std::sync::Arc;
@@ -80,7 +80,7 @@ impl DbErrorType {
 /// Of one registry.
 #[derive(Debug)]
 pub(super) struct DbMetrics {
-    pub(super) duration: Arc<Family<DbLabels, Histogram>>,
+    pub(super) duration: Arc<Family<DbLabels, HotHistogram>>,
 }
 
 impl DbMetrics {
@@ -88,7 +88,9 @@ impl DbMetrics {
     pub(super) fn new() -> Self {
         const BOUNDS: Buckets = Buckets::new(&[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0]);
         let help = "How long calls to databases took.";
-        Self { duration: Arc::new(Family::histogram(names::CLIENT_OPERATION_DURATION_SECONDS, help, BOUNDS)) }
+        Self {
+            duration: Arc::new(Family::hot_histogram(names::CLIENT_OPERATION_DURATION_SECONDS, help, BOUNDS)),
+        }
     }
 
     pub(super) fn all(&self) -> Vec<Arc<dyn AnyFamily>> {

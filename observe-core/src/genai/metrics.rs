@@ -3,7 +3,7 @@
 use crate::http_metrics::ErrorType;
 use crate::label::LabelValue;
 use crate::label::own::{label_set, open_label};
-use crate::metric::{AnyFamily, Buckets, Family, Histogram};
+use crate::metric::{AnyFamily, Buckets, Family, Histogram, HotHistogram};
 use crate::semconv::{gen_ai as names, http};
 use std::sync::Arc;
 
@@ -61,7 +61,7 @@ texts!(Provider OperationName Model);
 /// Of one registry.
 #[derive(Debug)]
 pub(super) struct GenAiMetrics {
-    pub(super) duration: Arc<Family<(ModelLabels, ByErrorType), Histogram>>,
+    pub(super) duration: Arc<Family<(ModelLabels, ByErrorType), HotHistogram>>,
     pub(super) tokens: Arc<Family<(ModelLabels, ByTokenType), Histogram>>,
     pub(super) first_chunk: Arc<Family<ModelLabels, Histogram>>,
     pub(super) next_chunk: Arc<Family<ModelLabels, Histogram>>,
@@ -90,7 +90,7 @@ const TOKENS: Buckets = Buckets::new(&[
 impl GenAiMetrics {
     pub(super) fn new() -> Self {
         Self {
-            duration: Arc::new(Family::histogram(
+            duration: Arc::new(Family::hot_histogram(
                 names::CLIENT_OPERATION_DURATION_SECONDS,
                 "How long calls to models took.",
                 SECONDS,

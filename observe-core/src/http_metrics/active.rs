@@ -3,7 +3,7 @@
 use super::classic::{self, HttpNames, InProgressLabels};
 use super::{MAX_METHODS, MAX_SERIES, Method, RequestLabels, Scheme};
 use crate::label::own::label_set;
-use crate::metric::{AnyFamily, Family, Gauge, Histogram};
+use crate::metric::{AnyFamily, Family, Gauge, HotHistogram};
 use crate::semconv::http as names;
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ impl Active {
     pub(super) fn shown(
         &self,
         service: &str,
-        duration: &Arc<Family<RequestLabels, Histogram>>,
+        duration: &Arc<Family<RequestLabels, HotHistogram>>,
     ) -> Vec<Arc<dyn AnyFamily>> {
         match self {
             Active::Standard(active) => vec![duration.clone(), active.clone()],

@@ -10,7 +10,8 @@ use crate::label::LabelSet;
 use crate::label::own::label_set;
 use crate::metric::snapshot::{Head, Visitor, sealed};
 use crate::metric::{
-    AnyFamily, Buckets, Family, Gauge, Histogram, Kind, Limits, Metric, Pairs, Rejected, Reshape, Unit, show,
+    AnyFamily, Buckets, Family, Gauge, HotHistogram, Kind, Limits, Metric, Pairs, Rejected, Reshape, Unit,
+    show,
 };
 use crate::semconv::http as names;
 use std::sync::Arc;
@@ -48,8 +49,8 @@ pub(super) struct Classic<L: LabelSet, M: Metric> {
 /// The counter and the histogram that are made of the durations of requests.
 pub(super) fn requests(
     service: &str,
-    of: &Arc<Family<RequestLabels, Histogram>>,
-) -> [Classic<RequestLabels, Histogram>; 2] {
+    of: &Arc<Family<RequestLabels, HotHistogram>>,
+) -> [Classic<RequestLabels, HotHistogram>; 2] {
     let total =
         Head::new(names::CLASSIC_REQUESTS_TOTAL, "HTTP requests that have ended.", Kind::Counter, None);
     let duration = Head::new(

@@ -4,7 +4,7 @@ use super::{ErrorType, Later, Method, Methods, RpcClientLabels, Status};
 use crate::error::Error;
 use crate::label::own::{label_set, open_label};
 use crate::label::{LabelId, LabelValue};
-use crate::metric::{Buckets, Family, Gauge, Histogram};
+use crate::metric::{Buckets, Family, Gauge, HotHistogram};
 use crate::registry::Registry;
 use crate::semconv::{http as names, http_client as client};
 use std::sync::Arc;
@@ -68,7 +68,7 @@ impl ClientLabels {
 
 /// The families of one telemetry, and the methods it knows.
 pub(crate) struct ClientMetrics {
-    pub(crate) duration: Arc<Family<ClientLabels, Histogram>>,
+    pub(crate) duration: Arc<Family<ClientLabels, HotHistogram>>,
     pub(crate) active: Arc<Family<ActiveCallLabels, Gauge>>,
     pub(crate) calls: Later<RpcClientLabels>,
     pub(crate) methods: Methods,
@@ -78,7 +78,8 @@ impl ClientMetrics {
     /// Registers the families. What a registry refuses is recorded all the same, unseen, and told.
     pub(crate) fn register(registry: &Registry, mut refused: impl FnMut(&Error)) -> Self {
         let help = "How long HTTP requests to others took, from their start to the end of the answer's body.";
-        let duration = Arc::new(Family::histogram(client::REQUEST_DURATION_SECONDS, help, Buckets::SECONDS));
+        let duration =
+            Arc::new(Family::hot_histogram(client::REQUEST_DURATION_SECONDS, help, Buckets::SECONDS));
         let help = "HTTP requests to others that have begun and not ended.";
         let active = Arc::new(Family::gauge(client::ACTIVE_REQUESTS, help));
         let registered = [

@@ -7,7 +7,7 @@ use super::{ClientLabels, ErrorType, ServerAddress, ServerPort};
 use crate::fields::{Fields, Key, key};
 use crate::label::own::label_set;
 use crate::label::{LabelId, LabelValue, OpenSet};
-use crate::metric::{Buckets, Family, Histogram};
+use crate::metric::{Buckets, Family, HotHistogram};
 use crate::outcome::Outcome;
 use crate::semconv::{http as names, http_client as client, rpc};
 
@@ -191,14 +191,14 @@ label_set!(pub(crate) RpcClientLabels {
     port: ServerPort = client::SERVER_PORT_LABEL,
 });
 
-pub(crate) fn answered_calls() -> Family<RpcLabels, Histogram> {
+pub(crate) fn answered_calls() -> Family<RpcLabels, HotHistogram> {
     let help = "How long remote procedure calls took that were answered here.";
-    Family::histogram(rpc::SERVER_CALL_DURATION_SECONDS, help, Buckets::SECONDS)
+    Family::hot_histogram(rpc::SERVER_CALL_DURATION_SECONDS, help, Buckets::SECONDS)
 }
 
-pub(crate) fn made_calls() -> Family<RpcClientLabels, Histogram> {
+pub(crate) fn made_calls() -> Family<RpcClientLabels, HotHistogram> {
     let help = "How long remote procedure calls to others took.";
-    Family::histogram(rpc::CLIENT_CALL_DURATION_SECONDS, help, Buckets::SECONDS)
+    Family::hot_histogram(rpc::CLIENT_CALL_DURATION_SECONDS, help, Buckets::SECONDS)
 }
 
 /// A call while it lasts.

@@ -3,7 +3,7 @@
 use super::Route;
 use crate::label::LabelValue;
 use crate::label::own::label_set;
-use crate::metric::{Buckets, Family, Gauge, Histogram};
+use crate::metric::{Buckets, Family, Gauge, HotHistogram};
 use crate::outcome::Outcome;
 use crate::semconv::http as names;
 use crate::semconv::metric::OUTCOME;
@@ -66,9 +66,9 @@ label_set!(pub(crate) OpenStreamLabels {
 const STREAM_SECONDS: Buckets =
     Buckets::new(&[0.1, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1_800.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0]);
 
-pub(super) fn durations() -> Family<StreamLabels, Histogram> {
+pub(super) fn durations() -> Family<StreamLabels, HotHistogram> {
     let help = "How long streams lived, from the head of their request's answer to their end.";
-    Family::histogram(names::SERVER_STREAM_DURATION_SECONDS, help, STREAM_SECONDS)
+    Family::hot_histogram(names::SERVER_STREAM_DURATION_SECONDS, help, STREAM_SECONDS)
 }
 
 pub(super) fn open() -> Family<OpenStreamLabels, Gauge> {

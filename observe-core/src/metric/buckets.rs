@@ -151,7 +151,7 @@ impl Scale {
         }
     }
 
-    /// A number that is not negative, in whole units. Beyond the range it saturates, which [`Layout::index`] refuses.
+    /// A number that is not negative, in whole units. Beyond the range it saturates, which [`Amount`] refuses.
     #[inline]
     pub(super) fn units(self, value: f64) -> u64 {
         match self {
@@ -172,6 +172,43 @@ impl Scale {
     }
 }
 
+/// What is counted of an observation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Amount {
+    /// Nanoseconds or bytes, below the limit.
+    Units(u64),
+    /// Finite.
+    Fraction(f64),
+}
+
+/// Why something observed is no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoValue {
+    NotFinite,
+    OutOfRange,
+}
+
+impl Amount {
+    fn units(units: u64) -> Result<Self, NoValue> {
+        if units < LIMIT { Ok(Amount::Units(units)) } else { Err(NoValue::OutOfRange) }
+    }
+}
+
+/// What the word that sums holds when `value` is added, if it holds the bits of an `f64`. Past what an `f64` can hold
+/// the sum stands still.
+pub(super) fn fraction_sum(sum: u64, value: f64) -> u64 {
+    let more = f64::from_bits(sum) + value;
+    if more.is_finite() { more.to_bits() } else { sum }
+}
+
+/// What is counted just as it is, and finds its bucket by one comparison.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quick {
+    Nanos,
+    Whole,
+    Nothing,
+}
+
 /// What the histograms of a family have in common.
 #[derive(Clone)]
 pub struct Layout {
@@ -184,6 +221,7 @@ pub struct Layout {
     first: [u8; CLASSES],
     /// How many thresholds lie within one class, at most.
     steps: u8,
+    quick: Quick,
     /// For each bucket `,le="0.5"} `, as the text formats have it.
     le: Box<[Box<[u8]>]>,
     refused: Arc<Refused>,
@@ -203,8 +241,9 @@ const CLASSES: usize = 256;
 #[inline]
 const fn class(units: u64) -> usize {
     let shifted = units.saturating_add(4);
-    let high = 63 - shifted.leading_zeros();
-    ((high << 2) as usize | ((shifted >> (high - 2)) & 3) as usize) % CLASSES
+    let high = shifted.ilog2();
+    // The highest bit of the second part is one too many: taken off in the first.
+    (((high - 1) << 2) as usize + (shifted >> (high - 2)) as usize) % CLASSES
 }
 
 /// The smallest number of a class.
@@ -231,11 +270,11 @@ impl Layout {
     }
 
     /// Adds the words of one histogram to those of another.
-    pub(super) fn add(&self, to: &mut [u64], words: &[u64]) {
+    pub(super) fn add(&self, to: &mut [u64], words: impl IntoIterator<Item = u64>) {
         for (at, (to, word)) in to.iter_mut().zip(words).enumerate() {
             *to = match self.scale {
-                Scale::Fraction if at == 0 => (f64::from_bits(*to) + f64::from_bits(*word)).to_bits(),
-                _ => to.wrapping_add(*word),
+                Scale::Fraction if at == 0 => fraction_sum(*to, f64::from_bits(word)),
+                _ => to.wrapping_add(word),
             };
         }
     }
@@ -278,6 +317,11 @@ impl Layout {
             thresholds,
             first,
             steps: u8::try_from(steps).unwrap_or(u8::MAX),
+            quick: match scale {
+                Scale::Nanos if steps <= 1 => Quick::Nanos,
+                Scale::Whole if steps <= 1 => Quick::Whole,
+                _ => Quick::Nothing,
+            },
             refused,
         }
     }
@@ -296,37 +340,75 @@ impl Layout {
         self.bounds.len() + 2
     }
 
-    /// The bucket of a number of units; `None`, and counted, if it is out of range.
+    /// A value in the unit of the metric, as it is counted.
+    pub(super) fn amount(&self, value: f64) -> Result<Amount, NoValue> {
+        match self.scale {
+            _ if !value.is_finite() => Err(NoValue::NotFinite),
+            Scale::Fraction => Ok(Amount::Fraction(value)),
+            _ if value < 0.0 => Err(NoValue::OutOfRange),
+            scale => Amount::units(scale.units(value)),
+        }
+    }
+
+    /// Whether a time goes the quickest way: it is counted just as it is, and finds its bucket by one comparison.
     #[inline]
-    pub(super) fn index(&self, units: u64) -> Option<usize> {
-        if units >= LIMIT {
-            self.count_out_of_range();
-            return None;
+    pub(super) fn takes_nanos(&self, nanos: u64) -> bool {
+        self.quick == Quick::Nanos && nanos < LIMIT
+    }
+
+    /// Whether a whole number goes the quickest way.
+    #[inline]
+    pub(super) fn takes_whole(&self, value: u64) -> bool {
+        self.quick == Quick::Whole && value < LIMIT
+    }
+
+    /// A time.
+    pub(super) fn amount_of_nanos(&self, nanos: u64) -> Result<Amount, NoValue> {
+        match self.scale {
+            Scale::Nanos => Amount::units(nanos),
+            Scale::Whole | Scale::Fraction => self.amount(nanos as f64 / 1e9),
+        }
+    }
+
+    /// A whole number of the metric's unit.
+    pub(super) fn amount_of_whole(&self, value: u64) -> Result<Amount, NoValue> {
+        match self.scale {
+            Scale::Whole => Amount::units(value),
+            Scale::Nanos | Scale::Fraction => self.amount(value as f64),
+        }
+    }
+
+    /// The bucket of a number of units that goes the quickest way.
+    #[inline]
+    pub(super) fn quick_bucket(&self, units: u64) -> usize {
+        let index = self.first[class(units)];
+        usize::from(index) + usize::from(self.thresholds[usize::from(index)] <= units)
+    }
+
+    /// The bucket of a number of units.
+    pub(super) fn bucket(&self, units: u64) -> usize {
+        if self.steps > 8 {
+            return self.thresholds.partition_point(|threshold| *threshold <= units);
         }
         let mut index = self.first[class(units)];
-        let beyond = |index: u8| u8::from(self.thresholds[usize::from(index)] <= units);
-        match self.steps {
-            0 | 1 => index += beyond(index),
-            2..=8 => (0..self.steps).for_each(|_| index += beyond(index)),
-            _ => return Some(self.thresholds.partition_point(|threshold| *threshold <= units)),
+        for _ in 0..self.steps {
+            index += u8::from(self.thresholds[usize::from(index)] <= units);
         }
-        Some(usize::from(index))
+        usize::from(index)
     }
 
     /// The bucket of a finite number that is counted as it is.
-    #[inline]
-    pub(super) fn index_f64(&self, value: f64) -> usize {
+    pub(super) fn bucket_of_fraction(&self, value: f64) -> usize {
         self.bounds.partition_point(|bound| *bound < value)
     }
 
     #[cold]
-    pub(super) fn count_not_finite(&self) {
-        self.refused.not_finite.fetch_add(1, Ordering::Relaxed);
-    }
-
-    #[cold]
-    pub(super) fn count_out_of_range(&self) {
-        self.refused.out_of_range.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn refuse(&self, fault: NoValue) {
+        let count = match fault {
+            NoValue::NotFinite => &self.refused.not_finite,
+            NoValue::OutOfRange => &self.refused.out_of_range,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn rejected(&self) -> Rejected {
@@ -394,17 +476,23 @@ mod tests {
                 for units in near.chain([units >> shift]) {
                     let beyond = |bound: &&f64| **bound < 0.0 || layout.scale.units(**bound) < units;
                     let scan = buckets.bounds().iter().filter(beyond).count();
-                    proptest::prop_assert_eq!(layout.index(units), Some(scan));
+                    proptest::prop_assert_eq!(layout.bucket(units), scan);
+                    if layout.takes_nanos(units) || layout.takes_whole(units) {
+                        proptest::prop_assert_eq!(layout.quick_bucket(units), scan);
+                    }
                 }
             }
         }
     }
 
     #[test]
-    fn out_of_range_is_counted() {
+    fn what_is_out_of_range_is_no_amount() {
         let layout = Layout::new(&Buckets::SECONDS, Some(Unit::Seconds));
-        assert_eq!(layout.index(LIMIT), None);
-        assert_eq!(layout.index(LIMIT - 1), Some(14));
+        assert_eq!(layout.amount_of_nanos(LIMIT), Err(NoValue::OutOfRange));
+        assert_eq!(layout.amount_of_nanos(LIMIT - 1), Ok(Amount::Units(LIMIT - 1)));
+        assert!(layout.takes_nanos(LIMIT - 1) && !layout.takes_nanos(LIMIT) && !layout.takes_whole(1));
+        assert_eq!(layout.bucket(LIMIT - 1), 14);
+        layout.refuse(NoValue::OutOfRange);
         assert_eq!(layout.rejected().out_of_range, 1);
     }
 }

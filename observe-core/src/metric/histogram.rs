@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use once_cell::race::OnceBox;
 
-use super::buckets::{Buckets, Layout, MAX_BOUNDS, Scale};
+use super::buckets::{Amount, Buckets, Layout, MAX_BOUNDS, NoValue, Scale, fraction_sum};
 use super::exemplar::{Exemplar, Exemplars};
 use super::family::Family;
 use super::kind::{Kind, Rejected, Unit};
 use super::snapshot::{BLOCK, Blocks, Histograms, Metric, Rows, Visitor, sealed};
-use crate::clock::Instant;
+use super::timer::Timer;
 use crate::label::LabelSet;
 
 /// Counts observations in buckets with fixed bounds, and sums them.
@@ -56,17 +56,8 @@ impl Histogram {
     }
 
     /// Counts one observation, in the unit of the metric.
-    #[inline]
     pub fn observe(&self, value: f64) {
-        if !value.is_finite() {
-            self.slab.layout.count_not_finite();
-        } else if self.slab.layout.scale == Scale::Fraction {
-            self.add_f64(value);
-        } else if value < 0.0 {
-            self.slab.layout.count_out_of_range();
-        } else {
-            self.add(self.slab.layout.scale.units(value));
-        }
+        self.take(self.slab.layout.amount(value));
     }
 
     /// Counts a time.
@@ -78,25 +69,27 @@ impl Histogram {
     /// Counts a time in nanoseconds.
     #[inline]
     pub fn observe_nanos(&self, nanos: u64) {
-        match self.slab.layout.scale {
-            Scale::Nanos => self.add(nanos),
-            Scale::Whole | Scale::Fraction => self.observe(nanos as f64 / 1e9),
+        if self.slab.layout.takes_nanos(nanos) {
+            self.add_quick(nanos);
+        } else {
+            self.take_nanos(nanos);
         }
     }
 
     /// Counts a whole number of the metric's unit: a size in bytes.
     #[inline]
     pub fn observe_u64(&self, value: u64) {
-        match self.slab.layout.scale {
-            Scale::Whole => self.add(value),
-            Scale::Nanos | Scale::Fraction => self.observe(value as f64),
+        if self.slab.layout.takes_whole(value) {
+            self.add_quick(value);
+        } else {
+            self.take_whole(value);
         }
     }
 
     /// Measures from now until the guard is dropped.
     #[inline]
     pub fn timer(&self) -> Timer<'_> {
-        Timer { histogram: Some(self), start: Instant::now() }
+        Timer::plain(self)
     }
 
     /// Names the trace of an observation that was counted before, as the example of its bucket. It is shown in
@@ -105,15 +98,10 @@ impl Histogram {
     /// Apart from observing, since whether a trace is kept is known later, and the id of one that is not
     /// points nowhere. A value that could not have been observed is ignored.
     pub fn exemplify(&self, exemplar: &Exemplar) {
-        let value = exemplar.value;
-        let bucket = match self.slab.layout.scale {
-            _ if !value.is_finite() => return,
-            Scale::Fraction => self.slab.layout.index_f64(value),
-            _ if value < 0.0 => return,
-            scale => match self.slab.layout.index(scale.units(value)) {
-                Some(bucket) => bucket,
-                None => return,
-            },
+        let bucket = match self.slab.layout.amount(exemplar.value) {
+            Ok(Amount::Units(units)) => self.slab.layout.bucket(units),
+            Ok(Amount::Fraction(value)) => self.slab.layout.bucket_of_fraction(value),
+            Err(_) => return,
         };
         let words = self.slab.layout.words();
         let series = self.slab.words.len() / words;
@@ -134,7 +122,11 @@ impl Histogram {
     /// The sum of what was counted, in the unit of the metric.
     #[must_use]
     pub fn sum(&self) -> f64 {
-        self.word(0).map_or(0.0, |sum| self.slab.layout.scale.sum(sum.load(Ordering::Relaxed)))
+        self.slab.layout.scale.sum(self.sum_word())
+    }
+
+    pub(super) fn sum_word(&self) -> u64 {
+        self.word(0).map_or(0, |sum| sum.load(Ordering::Relaxed))
     }
 
     /// The sum, and the buckets.
@@ -153,26 +145,56 @@ impl Histogram {
         self.slab.words.get(self.begin as usize + at)
     }
 
-    #[inline]
-    fn add(&self, units: u64) {
-        let Some(bucket) = self.slab.layout.index(units) else { return };
-        if let (Some(sum), Some(count)) = (self.word(0), self.word(1 + bucket)) {
-            count.fetch_add(1, Ordering::Relaxed);
-            sum.fetch_add(units, Ordering::Relaxed);
+    #[inline(never)]
+    fn take_nanos(&self, nanos: u64) {
+        self.take(self.slab.layout.amount_of_nanos(nanos));
+    }
+
+    #[inline(never)]
+    fn take_whole(&self, value: u64) {
+        self.take(self.slab.layout.amount_of_whole(value));
+    }
+
+    fn take(&self, amount: Result<Amount, NoValue>) {
+        match amount {
+            Ok(Amount::Units(units)) => self.add(units),
+            Ok(Amount::Fraction(value)) => self.add_fraction(value),
+            Err(fault) => self.slab.layout.refuse(fault),
         }
     }
 
-    fn add_f64(&self, value: f64) {
-        let bucket = self.slab.layout.index_f64(value);
-        if let (Some(sum), Some(count)) = (self.word(0), self.word(1 + bucket)) {
+    #[inline]
+    fn add_quick(&self, units: u64) {
+        // The sum first: its place is known, and while the processor is busy with it the bucket is found.
+        if let Some(sum) = self.word(0) {
+            sum.fetch_add(units, Ordering::Relaxed);
+        }
+        if let Some(count) = self.word(1 + self.slab.layout.quick_bucket(units)) {
             count.fetch_add(1, Ordering::Relaxed);
-            let add = |sum| {
-                let sum = f64::from_bits(sum) + value;
-                // Past what an f64 can hold the sum stands still.
-                sum.is_finite().then_some(sum.to_bits())
-            };
+        }
+    }
+
+    pub(super) fn add(&self, units: u64) {
+        if let (Some(sum), Some(count)) = (self.word(0), self.word(1 + self.slab.layout.bucket(units))) {
+            sum.fetch_add(units, Ordering::Relaxed);
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn add_fraction(&self, value: f64) {
+        if let Some(sum) = self.word(0) {
+            let add = |sum| Some(fraction_sum(sum, value));
             let _ = sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
         }
+        if let Some(count) = self.word(1 + self.slab.layout.bucket_of_fraction(value)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What the histograms of its family have in common.
+    #[inline]
+    pub(super) fn layout(&self) -> &Arc<Layout> {
+        &self.slab.layout
     }
 
     fn exemplars(&self) -> Option<&Exemplars> {
@@ -183,39 +205,6 @@ impl Histogram {
 impl std::fmt::Debug for Histogram {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Histogram").field("count", &self.count()).field("sum", &self.sum()).finish()
-    }
-}
-
-/// Measures a time, and observes it when it is dropped: also by `?`, by an unwinding panic, and when a
-/// future is cancelled.
-#[derive(Debug)]
-#[must_use = "it measures until it is dropped"]
-pub struct Timer<'a> {
-    histogram: Option<&'a Histogram>,
-    start: Instant,
-}
-
-impl Timer<'_> {
-    /// Observes the time now, and says it.
-    pub fn stop(mut self) -> Duration {
-        let time = self.start.elapsed();
-        if let Some(histogram) = self.histogram.take() {
-            histogram.observe_duration(time);
-        }
-        time
-    }
-
-    /// Observes nothing.
-    pub fn discard(mut self) {
-        self.histogram = None;
-    }
-}
-
-impl Drop for Timer<'_> {
-    fn drop(&mut self) {
-        if let Some(histogram) = self.histogram {
-            histogram.observe_duration(self.start.elapsed());
-        }
     }
 }
 
@@ -251,15 +240,6 @@ impl<L: LabelSet> Family<L, Histogram> {
     pub const fn histogram(name: &'static str, help: &'static str, buckets: Buckets) -> Self {
         let fault = buckets.fault();
         Self::fixed(name, help, buckets, fault)
-    }
-
-    /// The histogram of one combination of labels. Where it has to be born it has bounds of its own; what
-    /// the family has too many series for has the family's, and so has all where a view chose them.
-    pub(crate) fn with_buckets(&self, labels: L, buckets: &Buckets) -> &Histogram {
-        if self.is_rebucketed() {
-            return self.with(labels);
-        }
-        self.with_own(labels, |layout| <Histogram as Metric>::new(&Arc::new(layout.with_bounds(buckets))))
     }
 }
 
@@ -302,44 +282,57 @@ impl Metric for Histogram {
     }
 
     fn read<'a>(
-        mut layout: &'a Arc<Layout>,
+        layout: &'a Arc<Layout>,
         cells: impl Iterator<Item = (u64, &'a Self)>,
-        mut blocks: Blocks<'_>,
+        blocks: Blocks<'_>,
         visitor: &mut dyn Visitor,
     ) {
-        const { assert!(MAX_BOUNDS + 2 <= WORDS, "a block has room for one histogram at least") };
-        let mut keys = [0_u64; BLOCK];
-        let mut words = [0_u64; WORDS];
-        let mut exemplars = [None; BLOCK];
-        let mut filled = 0;
-        let mut emit = |layout: &Layout, keys: &[u64], words: &[u64], exemplars: &[Option<&Exemplars>]| {
-            let rows = blocks.next(keys);
-            let words = &words[..keys.len() * layout.words()];
-            visitor.histograms(&rows, &Histograms::new(layout, words, &exemplars[..keys.len()]));
-        };
-        for (key, histogram) in cells {
-            // A block is of one layout: those with bounds of their own stand apart.
-            let full = filled == (WORDS / layout.words()).min(BLOCK);
-            if full || (filled > 0 && !Arc::ptr_eq(layout, &histogram.slab.layout)) {
-                emit(layout, &keys[..filled], &words, &exemplars);
-                filled = 0;
-            }
-            layout = &histogram.slab.layout;
-            keys[filled] = key;
-            exemplars[filled] = histogram.exemplars();
-            let to = words.iter_mut().skip(filled * layout.words());
-            for (to, word) in to.zip(histogram.words()) {
-                *to = word.load(Ordering::Relaxed);
-            }
-            filled += 1;
-        }
-        if filled > 0 {
-            emit(layout, &keys[..filled], &words, &exemplars);
-        }
+        show(layout, cells.map(|(key, histogram)| (key, histogram, ())), blocks, visitor, |(), _| {});
     }
 
     fn rejected<'a>(layout: &Arc<Layout>, _: impl Iterator<Item = &'a Self>) -> Rejected {
         layout.rejected()
+    }
+}
+
+/// Shows histograms, with their keys, to a visitor; `more` adds to the words of each what is counted elsewhere.
+pub(super) fn show<'a, E>(
+    mut layout: &'a Arc<Layout>,
+    cells: impl Iterator<Item = (u64, &'a Histogram, E)>,
+    mut blocks: Blocks<'_>,
+    visitor: &mut dyn Visitor,
+    more: impl Fn(E, &mut [u64]),
+) {
+    const { assert!(MAX_BOUNDS + 2 <= WORDS, "a block has room for one histogram at least") };
+    let mut keys = [0_u64; BLOCK];
+    let mut words = [0_u64; WORDS];
+    let mut exemplars = [None; BLOCK];
+    let mut filled = 0;
+    let mut emit = |layout: &Layout, keys: &[u64], words: &[u64], exemplars: &[Option<&Exemplars>]| {
+        let rows = blocks.next(keys);
+        let words = &words[..keys.len() * layout.words()];
+        visitor.histograms(&rows, &Histograms::new(layout, words, &exemplars[..keys.len()]));
+    };
+    for (key, histogram, elsewhere) in cells {
+        // A block is of one layout: those with bounds of their own stand apart.
+        let full = filled == (WORDS / layout.words()).min(BLOCK);
+        if full || (filled > 0 && !Arc::ptr_eq(layout, &histogram.slab.layout)) {
+            emit(layout, &keys[..filled], &words, &exemplars);
+            filled = 0;
+        }
+        layout = &histogram.slab.layout;
+        keys[filled] = key;
+        exemplars[filled] = histogram.exemplars();
+        let begin = filled * layout.words();
+        let own = &mut words[begin..begin + layout.words()];
+        for (to, word) in own.iter_mut().zip(histogram.words()) {
+            *to = word.load(Ordering::Relaxed);
+        }
+        more(elsewhere, own);
+        filled += 1;
+    }
+    if filled > 0 {
+        emit(layout, &keys[..filled], &words, &exemplars);
     }
 }
 
@@ -394,15 +387,6 @@ mod tests {
         times.observe_duration(Duration::MAX);
         assert_eq!(times.slab.layout.rejected(), Rejected { not_finite: 3, out_of_range: 3 });
         assert_eq!((times.count(), times.sum()), (0, 0.0));
-    }
-
-    #[test]
-    fn a_timer_observes_once_or_not_at_all() {
-        let histogram = Histogram::new(&Buckets::SECONDS, Some(Unit::Seconds));
-        drop(histogram.timer());
-        let _ = histogram.timer().stop();
-        histogram.timer().discard();
-        assert_eq!(histogram.count(), 2);
     }
 
     // Catches: neighbours in a slab that overlap.

@@ -4,7 +4,7 @@ use crate::clock::Tick;
 use crate::context::SpanContext;
 use crate::fields::{Fields, Key, Text, key};
 use crate::function::Measure;
-use crate::metric::{Exemplar, Histogram};
+use crate::metric::{Exemplar, HotHistogram};
 use crate::outcome::Outcome;
 use crate::record::{Keep, Kind, LogRecord};
 use crate::scratch::{self, Scratch};
@@ -54,7 +54,7 @@ pub(crate) struct End<'a> {
 
 impl End<'_> {
     /// Records the duration, with an exemplar when the trace is kept: any other's id would point nowhere.
-    pub(crate) fn observe(&self, series: &Histogram) {
+    pub(crate) fn observe(&self, series: &HotHistogram) {
         let nanos = u64::try_from(self.duration.as_nanos()).unwrap_or(u64::MAX);
         series.observe_nanos(nanos);
         if self.keep.is_some() {

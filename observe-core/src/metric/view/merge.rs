@@ -199,7 +199,7 @@ impl Merge<'_> {
             counts = self.folded(counts, to);
         }
         if let Some(layout) = self.layouts.get(sum.layout) {
-            layout.add(&mut sum.words, &counts.words);
+            layout.add(&mut sum.words, counts.words.iter().copied());
         }
         if sum.exemplars.is_empty() {
             sum.exemplars = counts.exemplars;
@@ -332,7 +332,7 @@ mod tests {
     use super::*;
     use crate::context::{SpanId, TraceId};
     use crate::label::own::label_set;
-    use crate::metric::{AnyFamily, Buckets, Family, Histogram, View};
+    use crate::metric::{AnyFamily, Buckets, Family, HotHistogram, View};
     use crate::outcome::Outcome;
 
     label_set!(Labels { outcome: Outcome = "outcome", cached: bool = "cached" });
@@ -370,7 +370,7 @@ mod tests {
         seen
     }
 
-    fn exemplify(histogram: &Histogram, value: f64, unix_nanos: u64) {
+    fn exemplify(histogram: &HotHistogram, value: f64, unix_nanos: u64) {
         histogram.observe(value);
         histogram.exemplify(&Exemplar {
             value,
@@ -384,7 +384,8 @@ mod tests {
     // shown, or one in the wrong bucket.
     #[test]
     fn histograms_that_became_one_are_added_up() {
-        let family = Family::<Labels, Histogram>::histogram("wait_seconds", "W.", Buckets::new(&[0.5, 1.0]));
+        let family =
+            Family::<Labels, HotHistogram>::hot_histogram("wait_seconds", "W.", Buckets::new(&[0.5, 1.0]));
         for (outcome, value, at) in
             [(Outcome::Ok, 0.25, 9), (Outcome::Error, 0.5, 7), (Outcome::Cancelled, 3.0, 5)]
         {
@@ -402,7 +403,7 @@ mod tests {
 
     #[test]
     fn sums_with_a_fraction_are_added_up() {
-        let family = Family::<Labels, Histogram>::histogram("drift", "D.", Buckets::new(&[-1.0, 1.0]));
+        let family = Family::<Labels, HotHistogram>::hot_histogram("drift", "D.", Buckets::new(&[-1.0, 1.0]));
         for (outcome, value) in [(Outcome::Ok, -2.5), (Outcome::Error, 0.5), (Outcome::Error, 4.25)] {
             family.with(Labels { outcome, cached: true }).observe(value);
         }
@@ -413,8 +414,11 @@ mod tests {
     // Catches: buckets of different bounds added up one by one; a series that is alone robbed of its bounds.
     #[test]
     fn different_bounds_leave_those_that_all_have() {
-        let family =
-            Family::<Named, Histogram>::histogram("wait_seconds", "W.", Buckets::new(&[0.1, 0.5, 1.0, 5.0]));
+        let family = Family::<Named, HotHistogram>::hot_histogram(
+            "wait_seconds",
+            "W.",
+            Buckets::new(&[0.1, 0.5, 1.0, 5.0]),
+        );
         let named = |name: &str, cached| Named { name: name.into(), cached };
         let other = Buckets::new(&[0.2, 0.5, 2.0, 5.0]);
         for value in [0.05, 0.3, 0.7, 3.0, 9.0] {
