@@ -44,6 +44,7 @@ pub struct Audit {
 struct Bytes {
     text: u64,
     open_metrics: u64,
+    protobuf: u64,
 }
 
 impl Bytes {
@@ -51,6 +52,7 @@ impl Bytes {
         match format {
             Format::Text => self.text,
             Format::OpenMetrics => self.open_metrics,
+            Format::Protobuf => self.protobuf,
         }
     }
 }
@@ -63,6 +65,7 @@ pub struct FamilyAudit {
     series: u64,
     text: Page,
     open_metrics: Page,
+    protobuf: Page,
     labels: Vec<LabelAudit>,
     cap: Option<Cap>,
 }
@@ -73,7 +76,7 @@ struct Page {
     bytes: u64,
     /// Those above the values.
     head: u64,
-    /// Lines with a value that have labels, and those that have none.
+    /// Lines with a value that have labels, and those that have none. In protobuf every series can have labels.
     labelled: u64,
     bare: u64,
 }
@@ -109,7 +112,7 @@ pub struct LabelAudit {
 impl Registry {
     /// What the metrics of this registry cost: see [`Audit`].
     ///
-    /// It writes a scrape in both formats, asks the collectors as one does, and counts what was written, on the thread
+    /// It writes a scrape in all formats, asks the collectors as one does, and counts what was written, on the thread
     /// that asks: many times what a scrape costs, so not for every minute. No recording waits.
     #[must_use]
     pub fn audit(&self) -> Audit {
@@ -207,6 +210,7 @@ impl FamilyAudit {
         match format {
             Format::Text => self.text,
             Format::OpenMetrics => self.open_metrics,
+            Format::Protobuf => self.protobuf,
         }
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod otlp_json;
 pub(crate) mod output;
 pub(crate) mod pretty;
 pub(crate) mod prometheus;
+pub(crate) mod protobuf;
 #[cfg(feature = "otlp")]
 pub(crate) mod push;
 pub(crate) mod queue;

@@ -14,6 +14,7 @@ mod kind;
 mod limits;
 #[cfg(feature = "metrics")]
 mod loose;
+mod native_histogram;
 mod series;
 pub mod snapshot;
 mod summary;
@@ -35,6 +36,7 @@ pub use kind::{Kind, Rejected, Unit};
 pub use limits::{LabelLimit, Limits};
 #[cfg(feature = "metrics")]
 pub(crate) use loose::{Loose, LooseSeries, Pair};
+pub use native_histogram::{NativeBuckets, NativeHistogram};
 pub use snapshot::Metric;
 pub use summary::{Summary, Window};
 pub use timer::Timer;

@@ -17,7 +17,7 @@ use crate::label::LabelSet;
 use crate::metric::snapshot::Visitor;
 use crate::metric::{
     AnyFamily, Buckets, Counter, Family, Gauge, GaugeF64, Histogram, HotCounter, HotHistogram, Kind, Limits,
-    Metric, Summary, View, Window,
+    Metric, NativeBuckets, NativeHistogram, Summary, View, Window,
 };
 use crate::semconv::{metric as names, own};
 use collector::{Faults, Samples};
@@ -239,6 +239,22 @@ impl Registry {
         buckets: Buckets,
     ) -> Result<Arc<Family<L, HotHistogram>>, Error> {
         self.family(name, help, buckets)
+    }
+
+    /// Makes and takes in a family of native histograms, of at most a thousand series. For times its name ends in
+    /// `_seconds`, for sizes in `_bytes`.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Registry::register).
+    pub fn native_histogram<L: LabelSet>(
+        &self,
+        name: impl Into<String>,
+        help: impl Into<String>,
+        buckets: NativeBuckets,
+    ) -> Result<Arc<Family<L, NativeHistogram>>, Error> {
+        let family = Family::<L, NativeHistogram>::named(name.into(), help.into(), buckets);
+        self.register(family.max_series(Family::<L, NativeHistogram>::DEFAULT_MAX_NATIVE_HISTOGRAMS))
     }
 
     /// Makes and takes in a family of summaries, of at most a hundred series. For times its name ends in

@@ -5,7 +5,9 @@ use observe_core::context::Context;
 use observe_core::http_client::OutgoingRequest;
 use observe_core::http_server::{HttpNames, HttpRequest, HttpServer, StreamKind};
 use observe_core::label::LabelSet;
-use observe_core::metric::{Buckets, Counter, Family, Gauge, Histogram, Summary, View, Window};
+use observe_core::metric::{
+    Buckets, Counter, Family, Gauge, Histogram, NativeBuckets, NativeHistogram, Summary, View, Window,
+};
 use observe_core::slo::Slo;
 use observe_core::{
     Builder, Format, Operation, Outcome, Queue, Registry, Telemetry, Usage, collect, generate, observed,
@@ -56,6 +58,7 @@ struct Service {
     basket: Arc<Family<(), Histogram>>,
     uploads: Arc<Family<(), Gauge>>,
     sizes: Arc<Family<(), Summary>>,
+    pauses: Arc<Family<(), NativeHistogram>>,
 }
 
 impl Service {
@@ -73,6 +76,7 @@ impl Service {
             basket: registry.histogram("basket_items", "Items of an order.", Buckets::SECONDS).unwrap(),
             uploads: registry.gauge("upload_entries", "Uploads under way.").unwrap(),
             sizes: registry.summary("receipt_bytes", "Sizes of receipts.", Window::MINUTE).unwrap(),
+            pauses: registry.native_histogram("pause_seconds", "Pauses.", NativeBuckets::new()).unwrap(),
             telemetry,
         };
         service.works();
@@ -108,6 +112,7 @@ impl Service {
             self.payments.with(PaymentLabels { by_card }).inc();
         }
         self.basket.observe(3.0);
+        self.pauses.observe(3.0);
         self.uploads.set(2);
         self.sizes.observe(500.0);
     }

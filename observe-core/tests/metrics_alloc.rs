@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use observe_core::context::{SpanId, TraceId};
 use observe_core::label::{LabelId, LabelSet, LabelValue, OpenSet, Shape, digit};
-use observe_core::metric::{Buckets, Exemplar, Window};
+use observe_core::metric::{Buckets, Exemplar, NativeBuckets, Window};
 use observe_core::{Format, Outcome, Registry};
 
 struct Counting;
@@ -109,6 +109,8 @@ fn nothing_is_allocated_after_the_first_touch() {
     let waits = registry.histogram::<Labels>("wait_seconds", "Help.", Buckets::SECONDS).unwrap();
     let hot = registry.hot_counter::<Labels>("hot_total", "Help.").unwrap();
     let hot_waits = registry.hot_histogram::<Labels>("hot_wait_seconds", "Help.", Buckets::SECONDS).unwrap();
+    let native = NativeBuckets::with_classic(Buckets::SECONDS);
+    let native = registry.native_histogram::<Labels>("native_seconds", "Help.", native).unwrap();
     let sizes = registry.summary::<Closed>("size_bytes", "Help.", Window::MINUTE).unwrap();
     let share = registry.gauge_f64::<Closed>("share_ratio", "Help.").unwrap();
     let tenants: Vec<String> = (0..50).map(|i| format!("tenant {i}")).collect();
@@ -128,6 +130,8 @@ fn nothing_is_allocated_after_the_first_touch() {
             hot.with(labels).inc();
             hot_waits.with(labels).observe(0.3);
             hot_waits.with(labels).exemplify(&exemplar);
+            (1..100).for_each(|value| native.with(labels).observe(f64::from(value) / 7.0));
+            native.with(labels).exemplify(&exemplar);
             sizes.with(Closed(false)).observe(1.0);
             share.with(Closed(false)).add(0.5);
         }
@@ -136,7 +140,7 @@ fn nothing_is_allocated_after_the_first_touch() {
     assert_eq!(allocations(record), 0, "recording");
 
     let mut out = Vec::new();
-    for format in [Format::Text, Format::OpenMetrics] {
+    for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {
         registry.encode(format, &mut out);
         out.clear();
         assert_eq!(allocations(|| registry.encode(format, &mut out)), 0, "{format:?}");

@@ -17,18 +17,25 @@ pub(crate) enum Coding {
 
 /// The format that the values of `Accept` prefer.
 ///
-/// The highest quality wins; of equals OpenMetrics if it is named, and not only let in by a wildcard, else
-/// text. If neither is acceptable the answer is text all the same: a page that can be read serves whoever asks
-/// better than a refusal. Parameters other than `version` and `q` change nothing: `escaping` is about names that
-/// do not exist here.
+/// The highest quality wins; of equals protobuf or else OpenMetrics if it is named, and not only let in by a wildcard,
+/// else text. Protobuf is never let in by a wildcard: who can read it names it with its message and its encoding. If none
+/// is acceptable the answer is text all the same: a page that can be read serves whoever asks better than a refusal.
+/// Parameters other than these, `version` and `q` change nothing: `escaping` is about names that do not exist here.
 pub(crate) fn format<'a>(accept: impl IntoIterator<Item = &'a [u8]>) -> Format {
     let mut text = Match::NONE;
     let mut open_metrics = Match::NONE;
+    let mut protobuf = Quality::ZERO;
     for member in accept.into_iter().flat_map(|value| split(value, b',')) {
         if let Some(range) = Range::parse(member) {
             text.consider(&range, b"text", b"plain", b"0.0.4");
             open_metrics.consider(&range, b"application", b"openmetrics-text", b"1.0.0");
+            if range.is_protobuf {
+                protobuf = protobuf.max(range.quality);
+            }
         }
+    }
+    if protobuf > Quality::ZERO && protobuf >= text.quality.max(open_metrics.quality) {
+        return Format::Protobuf;
     }
     let named = open_metrics.is_named() && open_metrics.quality > Quality::ZERO;
     match open_metrics.quality.cmp(&text.quality) {
@@ -141,6 +148,7 @@ struct Range<'a> {
     kind: &'a [u8],
     subtype: &'a [u8],
     version: Option<&'a [u8]>,
+    is_protobuf: bool,
     quality: Quality,
 }
 
@@ -149,8 +157,15 @@ impl<'a> Range<'a> {
         let mut parts = split(member, b';');
         let mut types = parts.next()?.splitn(2, |byte| *byte == b'/');
         let (kind, subtype) = (types.next()?, types.next()?);
-        let version = parts.clone().map(parameter).find(|(name, _)| name.eq_ignore_ascii_case(b"version"));
-        Some(Self { kind, subtype, version: version.map(|(_, value)| value), quality: quality(parts)? })
+        let said = |wanted: &[u8]| {
+            let mut parameters = parts.clone().map(parameter);
+            parameters.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value)
+        };
+        let is_protobuf = kind.eq_ignore_ascii_case(b"application")
+            && subtype.eq_ignore_ascii_case(b"vnd.google.protobuf")
+            && said(b"proto") == Some(b"io.prometheus.client.MetricFamily")
+            && said(b"encoding") == Some(b"delimited");
+        Some(Self { kind, subtype, version: said(b"version"), is_protobuf, quality: quality(parts)? })
     }
 }
 
@@ -201,6 +216,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const DELIMITED: &str =
+        "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+
     fn format_of(accept: &str) -> Format {
         format([accept.as_bytes()])
     }
@@ -213,11 +231,8 @@ mod tests {
     #[test]
     fn what_scrapers_send() {
         for accept in [
-            // Prometheus 2.34 to 2.48, as they are and with native histograms.
+            // Prometheus 2.34 to 2.48.
             "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
-             text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
-            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,\
-             application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;version=0.0.1;q=0.75,\
              text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
             // Prometheus 3.
             "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
@@ -228,6 +243,20 @@ mod tests {
             "application/openmetrics-text",
         ] {
             assert_eq!(format_of(accept), Format::OpenMetrics, "{accept}");
+        }
+        for accept in [
+            // Prometheus from 2.40 on with native histograms, Prometheus 3 so, and Telegraf.
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,\
+             application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;version=0.0.1;q=0.75,\
+             text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,\
+             application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
+             application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,\
+             text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7,\
+             text/plain;version=0.0.4;q=0.3",
+        ] {
+            assert_eq!(format_of(accept), Format::Protobuf, "{accept}");
         }
         for accept in [
             // Prometheus 2.5 to 2.33 know a draft of OpenMetrics only.
@@ -256,6 +285,28 @@ mod tests {
             ("application/*", Format::OpenMetrics),
             ("text/plain;q=0.1, */*", Format::OpenMetrics),
             ("application/openmetrics-text;q=0, */*", Format::Text),
+            (DELIMITED, Format::Protobuf),
+            (
+                "text/plain, application/openmetrics-text, application/vnd.google.protobuf;encoding=delimited;\
+              proto=io.prometheus.client.MetricFamily",
+                Format::Protobuf,
+            ),
+            (
+                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.5, \
+              text/plain;q=0.6",
+                Format::Text,
+            ),
+            (
+                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0, \
+              text/plain;q=0",
+                Format::Text,
+            ),
+            (
+                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text",
+                Format::Text,
+            ),
+            ("application/vnd.google.protobuf;proto=other.Message;encoding=delimited", Format::Text),
+            ("application/vnd.google.protobuf", Format::Text),
             ("application/openmetrics-text;q=0, text/plain;q=0", Format::Text),
             ("application/openmetrics-text;version=1.0.0;q=0, application/openmetrics-text", Format::Text),
             ("text/plain;q=0, application/openmetrics-text;q=0.001", Format::OpenMetrics),
@@ -351,6 +402,7 @@ mod tests {
     fn header() -> impl Strategy<Value = String> {
         let piece = prop::sample::select(vec![
             "application/openmetrics-text",
+            DELIMITED,
             "text/plain",
             "text/*",
             "*/*",
@@ -393,8 +445,11 @@ mod tests {
 
         #[test]
         fn what_was_not_named_is_not_sent(accept in header()) {
-            if !accept.contains("openmetrics") && !accept.contains('*') {
+            if !accept.contains("openmetrics") && !accept.contains('*') && !accept.contains("protobuf") {
                 prop_assert_eq!(format_of(&accept), Format::Text);
+            }
+            if !accept.contains("protobuf") {
+                prop_assert_ne!(format_of(&accept), Format::Protobuf);
             }
             if !accept.contains("gzip") && !accept.contains('*') && !accept.contains("identity") {
                 prop_assert_eq!(coding_of(&accept), Coding::Identity);

@@ -25,7 +25,8 @@ use tower_service::Service;
 /// Answers a scrape: `GET` and `HEAD`, whatever the path.
 ///
 /// The format is the Prometheus text format 0.0.4, or OpenMetrics 1.0.0 for a scraper whose `Accept` prefers
-/// it, as Prometheus' does; only OpenMetrics shows exemplars. The body is compressed when `Accept-Encoding`
+/// it, as Prometheus' does; or the protobuf format for one that asks for it, as Prometheus does with native histograms on.
+/// The last two show exemplars, and the last alone has native histograms. The body is compressed when `Accept-Encoding`
 /// names gzip. Other methods are answered with 405. The answer is made at once, in the call.
 ///
 /// A layer around it does not record the scrape: being scraped is not traffic. How long answering took is in

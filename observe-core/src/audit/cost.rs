@@ -105,7 +105,7 @@ impl Audit {
         if let Some(fault) = labels_fault(&names) {
             return Err(refuse(family, label, fault));
         }
-        let bytes = |format| of.page(format).with(label, values);
+        let bytes = |format| of.page(format).with(label, values, format);
         Ok(LabelCost {
             family: family.to_owned(),
             label: label.to_owned(),
@@ -113,8 +113,16 @@ impl Audit {
             series: (of.series, of.series.saturating_mul(values.count)),
             samples: (of.samples(), of.samples().saturating_mul(values.count)),
             bytes: (
-                Bytes { text: of.text.bytes, open_metrics: of.open_metrics.bytes },
-                Bytes { text: bytes(Format::Text), open_metrics: bytes(Format::OpenMetrics) },
+                Bytes {
+                    text: of.text.bytes,
+                    open_metrics: of.open_metrics.bytes,
+                    protobuf: of.protobuf.bytes,
+                },
+                Bytes {
+                    text: bytes(Format::Text),
+                    open_metrics: bytes(Format::OpenMetrics),
+                    protobuf: bytes(Format::Protobuf),
+                },
             ),
             past: of.past(values),
         })
@@ -123,13 +131,15 @@ impl Audit {
 
 impl Page {
     /// The bytes with one more label.
-    fn with(self, label: &str, values: &Values) -> u64 {
-        // `,label="value"` beside others, `{label="value"}` alone.
+    fn with(self, label: &str, values: &Values, format: Format) -> u64 {
+        // `,label="value"` beside others, `{label="value"}` alone; in protobuf what each of them is and how long.
+        let beside = if format == Format::Protobuf { 6 } else { 4 };
         let present = values.count - values.empty;
         let text =
             |around: u64| present.saturating_mul(label.len() as u64 + around).saturating_add(values.bytes);
         let lines = (self.bytes - self.head).saturating_mul(values.count);
-        let (labelled, bare) = (self.labelled.saturating_mul(text(4)), self.bare.saturating_mul(text(5)));
+        let (labelled, bare) =
+            (self.labelled.saturating_mul(text(beside)), self.bare.saturating_mul(text(5)));
         self.head.saturating_add(lines).saturating_add(labelled).saturating_add(bare)
     }
 }
@@ -178,7 +188,8 @@ impl LabelCost {
         self.samples.1
     }
 
-    /// How many bytes of a scrape in this format it would have.
+    /// How many bytes of a scrape in this format it would have. In protobuf a few more, where a length takes one more to
+    /// write.
     #[must_use]
     pub fn bytes(&self, format: Format) -> u64 {
         self.bytes.1.of(format)

@@ -5,16 +5,20 @@ use std::collections::HashMap;
 
 use super::{Audit, Bytes, Cap, FamilyAudit, LabelAudit, Page};
 use crate::export::prometheus::{Format, Writer};
+use crate::export::protobuf;
 use crate::label::OTHER;
-use crate::metric::snapshot::{Head, Histograms, Quantiles, Rows, Values, Visitor, escape_value};
+use crate::metric::snapshot::{
+    Head, Histograms, NativeReading, Quantiles, Rows, Values, Visitor, escape_value,
+};
 use crate::metric::{Kind, LabelLimit, Limits};
 use crate::registry::Registry;
 
 pub(super) fn measure(registry: &Registry) -> Audit {
-    let (mut text, mut open_metrics) = (Vec::new(), Vec::new());
+    let (mut text, mut open_metrics, mut protobuf) = (Vec::new(), Vec::new(), Vec::new());
     let mut measure = Measure {
         text: Writer::new(Format::Text, &mut text),
         open_metrics: Writer::new(Format::OpenMetrics, &mut open_metrics),
+        protobuf: protobuf::Writer::new(&mut protobuf),
         families: Vec::new(),
         series: 0,
         columns: Vec::new(),
@@ -25,7 +29,7 @@ pub(super) fn measure(registry: &Registry) -> Audit {
     text.end();
     open_metrics.end();
     let length = |page: &[u8]| page.len() as u64;
-    let end = Bytes { text: text.take(length), open_metrics: open_metrics.take(length) };
+    let end = Bytes { text: text.take(length), open_metrics: open_metrics.take(length), protobuf: 0 };
     // Asked after the scrape: whatever it showed is in it.
     let mut limits = registry.limits();
     for family in &mut families {
@@ -38,10 +42,11 @@ pub(super) fn measure(registry: &Registry) -> Audit {
     Audit { families, end }
 }
 
-/// Writes a scrape in both formats, family by family, and takes down the labels.
+/// Writes a scrape in all formats, family by family, and takes down the labels.
 struct Measure<'a> {
     text: Writer<'a>,
     open_metrics: Writer<'a>,
+    protobuf: protobuf::Writer<'a>,
     families: Vec<FamilyAudit>,
     /// Of the family that is shown now: its series so far, and its labels.
     series: usize,
@@ -61,10 +66,12 @@ impl Measure<'_> {
     /// Counts what was written since the last family began, and what it has for labels.
     fn close(&mut self) {
         let (text, open_metrics) = (self.text.take(Page::of), self.open_metrics.take(Page::of));
+        let (bytes, head) = self.protobuf.take();
         let mut columns = std::mem::take(&mut self.columns);
         columns.iter_mut().for_each(|column| column.cells.resize(self.series, 0));
         let Some(family) = self.families.last_mut() else { return };
         (family.text, family.open_metrics, family.series) = (text, open_metrics, self.series as u64);
+        family.protobuf = Page { bytes, head, labelled: family.series, bare: 0 };
         let labels = columns.iter().enumerate().map(|(at, column)| LabelAudit {
             series: self.series as u64,
             series_without: series_without(&columns, at, self.series),
@@ -208,28 +215,40 @@ impl Visitor for Measure<'_> {
             series: 0,
             text: Page::default(),
             open_metrics: Page::default(),
+            protobuf: Page::default(),
             labels: Vec::new(),
             cap: None,
         });
         self.text.family(head);
         self.open_metrics.family(head);
+        self.protobuf.family(head);
     }
 
     fn scalars(&mut self, rows: &Rows<'_>, values: Values<'_>) {
         self.rows(rows);
         self.text.scalars(rows, values);
         self.open_metrics.scalars(rows, values);
+        self.protobuf.scalars(rows, values);
     }
 
     fn histograms(&mut self, rows: &Rows<'_>, values: &Histograms<'_>) {
         self.rows(rows);
         self.text.histograms(rows, values);
         self.open_metrics.histograms(rows, values);
+        self.protobuf.histograms(rows, values);
+    }
+
+    fn native_histogram(&mut self, row: &Rows<'_>, value: &NativeReading<'_>) {
+        self.rows(row);
+        self.text.native_histogram(row, value);
+        self.open_metrics.native_histogram(row, value);
+        self.protobuf.native_histogram(row, value);
     }
 
     fn summaries(&mut self, rows: &Rows<'_>, values: &[Quantiles]) {
         self.rows(rows);
         self.text.summaries(rows, values);
         self.open_metrics.summaries(rows, values);
+        self.protobuf.summaries(rows, values);
     }
 }

@@ -5,11 +5,12 @@
 
 use std::ops::Range;
 
+use super::protobuf;
 use crate::metric::snapshot::{Head, Histograms, QUANTILES, Quantiles, Rows, Values, Visitor};
 use crate::metric::{Exemplar, Kind, Unit};
 use crate::registry::Registry;
 
-/// A text format of `/metrics`.
+/// A format of `/metrics`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
@@ -17,6 +18,8 @@ pub enum Format {
     Text,
     /// OpenMetrics 1.0: with exemplars and units.
     OpenMetrics,
+    /// The protobuf messages of Prometheus, each with its length before it: the only one with native histograms.
+    Protobuf,
 }
 
 impl Format {
@@ -26,6 +29,9 @@ impl Format {
         match self {
             Format::Text => "text/plain; version=0.0.4; charset=utf-8",
             Format::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Format::Protobuf => {
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+            }
         }
     }
 }
@@ -47,6 +53,11 @@ impl Registry {
     /// # Ok::<(), observe_core::Error>(())
     /// ```
     pub fn encode(&self, format: Format, out: &mut Vec<u8>) {
+        if format == Format::Protobuf {
+            let mut writer = protobuf::Writer::new(out);
+            self.visit(&mut writer);
+            return writer.end();
+        }
         let mut writer = Writer::new(format, out);
         self.visit(&mut writer);
         writer.end();
@@ -138,7 +149,7 @@ impl Visitor for Writer<'_> {
         let (name, kind) = match (self.format, head.kind) {
             (Format::Text, Kind::Info) => (head.name, "gauge"),
             (Format::Text, kind) => (head.name, kind.as_str()),
-            (Format::OpenMetrics, kind) => (kind.family_name(head.name), kind.as_str()),
+            (_, kind) => (kind.family_name(head.name), kind.as_str()),
         };
         self.out.extend_from_slice(b"# HELP ");
         let begin = self.out.len();

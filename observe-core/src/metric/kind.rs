@@ -12,6 +12,8 @@ pub enum Kind {
     Gauge,
     /// Counts observations in buckets.
     Histogram,
+    /// Counts observations in exponential buckets. Formats that know classic buckets only have it as a histogram.
+    NativeHistogram,
     /// Quantiles of a moving window.
     Summary,
     /// A constant 1 whose labels carry the information. Its name ends in `_info`.
@@ -25,7 +27,7 @@ impl Kind {
         match self {
             Kind::Counter => "counter",
             Kind::Gauge => "gauge",
-            Kind::Histogram => "histogram",
+            Kind::Histogram | Kind::NativeHistogram => "histogram",
             Kind::Summary => "summary",
             Kind::Info => "info",
         }
@@ -38,7 +40,9 @@ impl Kind {
         }
         match self {
             Kind::Counter if !has_suffix(name, "_total") => Some("the name of a counter ends in `_total`"),
-            Kind::Gauge | Kind::Histogram | Kind::Summary if has_suffix(name, "_total") => {
+            Kind::Gauge | Kind::Histogram | Kind::NativeHistogram | Kind::Summary
+                if has_suffix(name, "_total") =>
+            {
                 Some("only the name of a counter ends in `_total`")
             }
             Kind::Info if !has_suffix(name, "_info") => Some("the name of an info ends in `_info`"),
@@ -51,7 +55,7 @@ impl Kind {
         let suffix = match self {
             Kind::Counter => "_total",
             Kind::Info => "_info",
-            Kind::Gauge | Kind::Histogram | Kind::Summary => "",
+            Kind::Gauge | Kind::Histogram | Kind::NativeHistogram | Kind::Summary => "",
         };
         name.strip_suffix(suffix).unwrap_or(name)
     }
@@ -62,7 +66,7 @@ impl Kind {
         match self {
             Kind::Counter => &["", "_total", "_created"],
             Kind::Gauge => &[""],
-            Kind::Histogram => &["", "_bucket", "_sum", "_count", "_created"],
+            Kind::Histogram | Kind::NativeHistogram => &["", "_bucket", "_sum", "_count", "_created"],
             Kind::Summary => &["", "_sum", "_count", "_created"],
             Kind::Info => &["", "_info"],
         }

@@ -9,6 +9,7 @@
 use super::buckets::{Buckets, Layout};
 use super::exemplar::{Exemplar, Exemplars};
 use super::kind::{Kind, Rejected, Unit};
+pub use super::native_histogram::NativeReading;
 
 /// What stands above the series of a family.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +41,11 @@ pub trait Visitor {
 
     /// Histograms.
     fn histograms(&mut self, rows: &Rows<'_>, values: &Histograms<'_>);
+
+    /// Native histograms, one series at a time. Unless an exporter knows better it is shown the classic form of them.
+    fn native_histogram(&mut self, row: &Rows<'_>, value: &NativeReading<'_>) {
+        self.histograms(row, &value.classic());
+    }
 
     /// Summaries.
     fn summaries(&mut self, rows: &Rows<'_>, values: &[Quantiles]);
@@ -342,7 +348,7 @@ pub(crate) fn render_series(
     name: &str,
     labels: impl Iterator<Item = (impl AsRef<str>, impl AsRef<str>)>,
 ) {
-    let whole = !matches!(kind, Kind::Histogram | Kind::Summary);
+    let whole = !matches!(kind, Kind::Histogram | Kind::NativeHistogram | Kind::Summary);
     if whole {
         out.extend_from_slice(name.as_bytes());
     }

@@ -67,7 +67,7 @@ impl View {
         self
     }
 
-    /// Other buckets for a histogram; they win over those of `#[observed(buckets = …)]`, of `Red::with_buckets` and of a
+    /// Other buckets for a histogram, and for a native one those beside it; they win over those of `#[observed(buckets = …)]`, of `Red::with_buckets` and of a
     /// declaration. They have to be said before the family counts anything; those of a `static` are the process's.
     pub fn buckets(mut self, buckets: Buckets) -> Self {
         self.buckets = Some(buckets);
@@ -142,7 +142,7 @@ impl View {
             let text = format!("the name `{name}`: it is counted in {}", unit.as_str());
             return Err(self.refuse(&text));
         }
-        if self.buckets.is_some() && head.kind != Kind::Histogram {
+        if self.buckets.is_some() && !matches!(head.kind, Kind::Histogram | Kind::NativeHistogram) {
             return Err(self.refuse(&format!("a {} has no buckets", head.kind.as_str())));
         }
         let shown = Shown {

@@ -12,8 +12,9 @@ use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
 use opentelemetry_proto::tonic::metrics::v1::summary_data_point::ValueAtQuantile;
 use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, Exemplar, Gauge, Histogram, HistogramDataPoint, Metric, NumberDataPoint,
-    ResourceMetrics, ScopeMetrics, Sum, Summary, SummaryDataPoint,
+    AggregationTemporality, Exemplar, ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram,
+    HistogramDataPoint, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, Summary,
+    SummaryDataPoint, exponential_histogram_data_point,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
@@ -21,7 +22,7 @@ use prost::Message;
 use super::convert::pair;
 use crate::fields::Typed;
 use crate::metric::Kind;
-use crate::metric::snapshot::{Head, Histograms, QUANTILES, Quantiles, Rows, Values, Visitor};
+use crate::metric::snapshot::{Head, Histograms, NativeReading, QUANTILES, Quantiles, Rows, Values, Visitor};
 use crate::registry::Registry;
 use crate::semconv::{log, otel_metric};
 use names::Named;
@@ -165,6 +166,10 @@ impl Family {
             Kind::Histogram => {
                 Data::Histogram(Histogram { aggregation_temporality: CUMULATIVE, data_points: Vec::new() })
             }
+            Kind::NativeHistogram => Data::ExponentialHistogram(ExponentialHistogram {
+                aggregation_temporality: CUMULATIVE,
+                data_points: Vec::new(),
+            }),
             Kind::Summary => Data::Summary(Summary::default()),
         };
         let kind = pair(otel_metric::PROMETHEUS_TYPE, Typed::Str(self.kind.as_str().into()));
@@ -203,13 +208,6 @@ impl Visitor for Reading {
     fn histograms(&mut self, rows: &Rows<'_>, values: &Histograms<'_>) {
         for (series, (counts, sum)) in values.values().enumerate() {
             let exemplars = (0..counts.len()).filter_map(|bucket| values.exemplar(series, bucket));
-            let exemplars = exemplars.map(|exemplar| Exemplar {
-                time_unix_nano: exemplar.unix_nanos,
-                span_id: exemplar.span_id.to_bytes().to_vec(),
-                trace_id: exemplar.trace_id.to_bytes().to_vec(),
-                value: Some(ExemplarValue::AsDouble(exemplar.value)),
-                ..Exemplar::default()
-            });
             // As in OpenMetrics: the sum of what can be negative may fall, and a sum that falls means a new start.
             let negative = sum < 0.0 || values.bounds().first().is_some_and(|bound| *bound < 0.0);
             let point = HistogramDataPoint {
@@ -220,12 +218,34 @@ impl Visitor for Reading {
                 sum: (!negative).then_some(sum),
                 bucket_counts: counts.to_vec(),
                 explicit_bounds: values.bounds().to_vec(),
-                exemplars: exemplars.collect(),
+                exemplars: exemplars.map(|exemplar| converted(&exemplar)).collect(),
                 ..HistogramDataPoint::default()
             };
             if let Some(Data::Histogram(histogram)) = self.data(point.encoded_len()) {
                 histogram.data_points.push(point);
             }
+        }
+    }
+
+    fn native_histogram(&mut self, row: &Rows<'_>, value: &NativeReading<'_>) {
+        // The sum of what can be negative may fall, as above.
+        let negative = value.sum() < 0.0 || !value.negative().is_empty();
+        let point = ExponentialHistogramDataPoint {
+            attributes: self.attributes(row, 0),
+            start_time_unix_nano: self.start,
+            time_unix_nano: self.now,
+            count: value.count(),
+            sum: (!negative).then(|| value.sum()),
+            scale: i32::from(value.schema()),
+            zero_count: value.zero_count(),
+            zero_threshold: value.zero_threshold(),
+            positive: Some(dense(value.positive())),
+            negative: Some(dense(value.negative())),
+            exemplars: value.exemplars().map(|exemplar| converted(&exemplar)).collect(),
+            ..ExponentialHistogramDataPoint::default()
+        };
+        if let Some(Data::ExponentialHistogram(histogram)) = self.data(point.encoded_len()) {
+            histogram.data_points.push(point);
         }
     }
 
@@ -249,6 +269,30 @@ impl Visitor for Reading {
             }
         }
     }
+}
+
+fn converted(exemplar: &crate::metric::Exemplar) -> Exemplar {
+    Exemplar {
+        time_unix_nano: exemplar.unix_nanos,
+        span_id: exemplar.span_id.to_bytes().to_vec(),
+        trace_id: exemplar.trace_id.to_bytes().to_vec(),
+        value: Some(ExemplarValue::AsDouble(exemplar.value)),
+        ..Exemplar::default()
+    }
+}
+
+/// All buckets from the first to the last that is not empty, which here are counted from one lower.
+fn dense(buckets: &[(i32, u64)]) -> exponential_histogram_data_point::Buckets {
+    let (Some((first, _)), Some((last, _))) = (buckets.first(), buckets.last()) else {
+        return exponential_histogram_data_point::Buckets::default();
+    };
+    let mut bucket_counts = vec![0; last.abs_diff(*first) as usize + 1];
+    for (index, count) in buckets {
+        if let Some(place) = bucket_counts.get_mut(index.abs_diff(*first) as usize) {
+            *place = *count;
+        }
+    }
+    exponential_histogram_data_point::Buckets { offset: first - 1, bucket_counts }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Panels of a family whose meaning nobody here knows: by its kind, its labels and the unit that its name ends in.
 
 use super::panel::Panel;
-use super::query::{QUANTILES, legend, over, quantile, rate, select, unit};
+use super::query::{QUANTILES, legend, native_quantile, native_rate, over, quantile, rate, select, unit};
 use crate::generate::declared::Declared;
 use crate::metric::{Kind, Unit};
 
@@ -35,12 +35,18 @@ fn panels(declared: &Declared, name: &str, title: &str) -> Vec<Panel> {
             };
             vec![lines(title, unit_of, more).query(over(how, &by, &select(name, "")), legend(&by))]
         }
-        Kind::Histogram => {
+        Kind::Histogram | Kind::NativeHistogram => {
+            let is_native = shown.kind == Kind::NativeHistogram;
             let mut quantiles = lines(title, unit_of, "The median, and what one in 20 and one in 100 exceed");
             for (of, called) in QUANTILES {
-                quantiles = quantiles.query(quantile(of, name, &[], ""), called);
+                let query = if is_native { native_quantile(of, name) } else { quantile(of, name, &[], "") };
+                quantiles = quantiles.query(query, called);
             }
-            let count = over("sum", &by, &rate(&format!("{name}_count"), ""));
+            let count = if is_native {
+                native_rate(name, &by)
+            } else {
+                over("sum", &by, &rate(&format!("{name}_count"), ""))
+            };
             let rates =
                 lines(&format!("{title}: how many"), "cps", "How many a second").query(count, legend(&by));
             vec![quantiles, rates]

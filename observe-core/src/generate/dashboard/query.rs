@@ -40,6 +40,19 @@ pub(super) fn quantile(of: &str, histogram: &str, labels: &[&str], matchers: &st
     format!("histogram_quantile({of}, {buckets})")
 }
 
+/// A quantile of the native histogram of this name: of its exponential buckets, or where these are not scraped of the
+/// classic ones that may stand beside them.
+pub(super) fn native_quantile(of: &str, histogram: &str) -> String {
+    let native = over("sum", &[], &rate(histogram, ""));
+    format!("histogram_quantile({of}, {native}) or {}", quantile(of, histogram, &[], ""))
+}
+
+/// How many a second a native histogram counts, in whichever form it is scraped.
+pub(super) fn native_rate(histogram: &str, labels: &[&str]) -> String {
+    let native = over("sum", labels, &rate(histogram, ""));
+    format!("histogram_count({native}) or {}", over("sum", labels, &rate(&format!("{histogram}_count"), "")))
+}
+
 /// A share that is 0 where there is none of the part, and nothing where there is none of the whole.
 pub(super) fn share(labels: &[&str], part: &str, whole: &str) -> String {
     let (part, whole) = (over("sum", labels, part), over("sum", labels, whole));

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use super::super::buckets::Layout;
 use super::super::exemplar::{Exemplar, Exemplars};
 use super::super::kind::Kind;
+use super::super::native_histogram::NativeCounts;
 use super::super::snapshot::{
-    Arena, Blocks, Head, Histograms, Labels, Quantiles, Rows, Values, Visitor, render_series,
+    Arena, Blocks, Head, Histograms, Labels, NativeReading, Quantiles, Rows, Values, Visitor, render_series,
 };
 
 /// Says how a family is shown.
@@ -102,6 +103,7 @@ enum Sum {
     I64(i64),
     F64(f64),
     Counts(Counts),
+    Native(Box<Native>),
     Quantiles(Quantiles),
 }
 
@@ -110,6 +112,14 @@ struct Counts {
     layout: usize,
     words: Vec<u64>,
     /// Of each bucket the latest; empty while there is none.
+    exemplars: Vec<Option<Exemplar>>,
+}
+
+/// A native histogram, by the number of the layout of the classic buckets beside it.
+struct Native {
+    layout: usize,
+    counts: NativeCounts,
+    /// Of each place the latest.
     exemplars: Vec<Option<Exemplar>>,
 }
 
@@ -132,7 +142,7 @@ impl Sum {
             Sum::U64(value) => Some(value as f64),
             Sum::I64(value) => Some(value as f64),
             Sum::F64(value) => Some(value),
-            Sum::Nothing | Sum::Counts(_) | Sum::Quantiles(_) => None,
+            Sum::Nothing | Sum::Counts(_) | Sum::Native(_) | Sum::Quantiles(_) => None,
         }
     }
 }
@@ -213,6 +223,22 @@ impl Merge<'_> {
         }
     }
 
+    /// All series of a family of native histograms have one layout.
+    fn add_native(&mut self, row: &Rows<'_>, native: Native) {
+        let group = self.group(row, 0);
+        let Self { groups, layouts, .. } = self;
+        let Some(place) = groups.get_mut(group).map(|group| &mut group.sum) else { return };
+        match (place, layouts.get(native.layout)) {
+            (Sum::Native(sum), Some(layout)) => {
+                sum.counts.add(native.counts, layout);
+                for (mine, other) in sum.exemplars.iter_mut().zip(native.exemplars) {
+                    *mine = latest(*mine, other);
+                }
+            }
+            (place, _) => *place = Sum::Native(Box::new(native)),
+        }
+    }
+
     /// The same in a layout that has some of its bounds.
     fn folded(&self, counts: Counts, to: usize) -> Counts {
         let (Some(old), Some(new)) = (self.layouts.get(counts.layout), self.layouts.get(to)) else {
@@ -251,14 +277,17 @@ impl Merge<'_> {
                 Sum::Quantiles(value) => visitor.summaries(&rows, &[*value]),
                 Sum::Counts(counts) => {
                     let Some(layout) = layouts.get(counts.layout) else { continue };
-                    let exemplars = Exemplars::default();
-                    for (bucket, exemplar) in counts.exemplars.iter().enumerate() {
-                        if let Some(exemplar) = exemplar {
-                            exemplars.put(counts.exemplars.len(), bucket, exemplar);
-                        }
-                    }
+                    let exemplars = kept(&counts.exemplars);
                     let shown = (!counts.exemplars.is_empty()).then_some(&exemplars);
                     visitor.histograms(&rows, &Histograms::new(layout, &counts.words, &[shown]));
+                }
+                Sum::Native(native) => {
+                    let Some(layout) = layouts.get(native.layout) else { continue };
+                    let exemplars = kept(&native.exemplars);
+                    visitor.native_histogram(
+                        &rows,
+                        &NativeReading::new(layout, &native.counts, &[Some(&exemplars)]),
+                    );
                 }
             }
         }
@@ -302,6 +331,15 @@ impl Visitor for Merge<'_> {
         }
     }
 
+    fn native_histogram(&mut self, row: &Rows<'_>, value: &NativeReading<'_>) {
+        if self.kind == Kind::Counter {
+            return self.add(row, 0, Sum::U64(value.count()));
+        }
+        let layout = self.layout(value.layout().bounds(), || value.layout().clone());
+        let exemplars = value.places().collect();
+        self.add_native(row, Native { layout, counts: value.counts().clone(), exemplars });
+    }
+
     fn summaries(&mut self, rows: &Rows<'_>, values: &[Quantiles]) {
         for (series, value) in values.iter().enumerate() {
             self.add(rows, series, Sum::Quantiles(*value));
@@ -318,6 +356,17 @@ impl Labels for Groups<'_> {
             each(name, value);
         }
     }
+}
+
+/// These exemplars, each in its place.
+fn kept(shown: &[Option<Exemplar>]) -> Exemplars {
+    let exemplars = Exemplars::default();
+    for (bucket, exemplar) in shown.iter().enumerate() {
+        if let Some(exemplar) = exemplar {
+            exemplars.put(shown.len(), bucket, exemplar);
+        }
+    }
+    exemplars
 }
 
 fn latest(a: Option<Exemplar>, b: Option<Exemplar>) -> Option<Exemplar> {

@@ -2,7 +2,7 @@ use super::*;
 use crate::context::{SpanId, TraceId};
 use crate::export::prometheus::Format;
 use crate::label::{LabelSet, LabelValue, Shape};
-use crate::metric::{Buckets, Exemplar as Seen, Info, Window};
+use crate::metric::{Buckets, Exemplar as Seen, Info, NativeBuckets, Window};
 use crate::registry::Collect;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use std::collections::BTreeMap;
@@ -296,4 +296,42 @@ fn what_is_too_much_for_one_request_goes_in_several() {
 #[test]
 fn nothing_is_said_of_what_has_no_series() {
     assert!(read(&Registry::new()).iter().all(|metric| metric.name != "observe_label_overflow"));
+}
+
+// Catches: indices as Prometheus counts them, empty buckets between two left out, a scale that is not the schema.
+#[test]
+fn native_histograms_are_exponential_ones() {
+    let registry = Registry::new();
+    let buckets = NativeBuckets::with_classic(Buckets::SECONDS).schema(0);
+    let waits = registry.native_histogram::<()>("wait_seconds", "W.", buckets).unwrap();
+    [0.0, 1.0, 1.5, 2.0, 9.0].into_iter().for_each(|value| waits.observe(value));
+    waits.exemplify(&Seen {
+        value: 9.0,
+        trace_id: TraceId::from_bytes([1; 16]).unwrap(),
+        span_id: SpanId::from_bytes([2; 8]).unwrap(),
+        unix_nanos: 7,
+    });
+    let drift = registry.native_histogram::<()>("drift", "D.", NativeBuckets::new().schema(0)).unwrap();
+    [-3.0, 4.0].into_iter().for_each(|value| drift.observe(value));
+    let metrics = read(&registry);
+    let point = |name: &str| match metric(&metrics, name).data.as_ref().unwrap() {
+        Data::ExponentialHistogram(histogram) => {
+            assert_eq!(histogram.aggregation_temporality(), AggregationTemporality::Cumulative);
+            histogram.data_points[0].clone()
+        }
+        other => panic!("{other:?}"),
+    };
+    let waits = point("wait");
+    assert_eq!((waits.count, waits.sum, waits.scale, waits.zero_count), (5, Some(13.5), 0, 1));
+    assert_eq!((waits.start_time_unix_nano, waits.time_unix_nano, waits.exemplars.len()), (START, NOW, 1));
+    // The bucket 0 reaches from above 1 to 2.
+    let positive = waits.positive.unwrap();
+    assert_eq!((positive.offset, positive.bucket_counts), (-1, vec![1, 2, 0, 0, 1]));
+    assert!(waits.negative.unwrap().bucket_counts.is_empty());
+    let drift = point("drift");
+    assert_eq!((drift.count, drift.sum, drift.zero_threshold), (2, None, (-64_f64).exp2()));
+    assert_eq!(
+        drift.negative.unwrap(),
+        exponential_histogram_data_point::Buckets { offset: 1, bucket_counts: vec![1] }
+    );
 }
