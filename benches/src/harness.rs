@@ -3,7 +3,8 @@
 use crate::alloc;
 use std::time::Instant;
 
-const ROUNDS: usize = 31;
+/// How often each contender has its turn.
+pub(crate) const ROUNDS: usize = 31;
 
 /// What a contender is to the others.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,6 +20,17 @@ pub(crate) enum Kind {
     Other,
 }
 
+impl Kind {
+    /// What a table calls a contender of this kind.
+    pub(crate) fn title(self, name: &str) -> String {
+        match self {
+            Kind::Floor => format!("floor: {name}"),
+            Kind::Ours => format!("ours: {name}"),
+            Kind::Peer | Kind::Other => name.to_owned(),
+        }
+    }
+}
+
 /// One way to do the work of a scenario.
 pub(crate) struct Contender<'a> {
     kind: Kind,
@@ -29,7 +41,7 @@ pub(crate) struct Contender<'a> {
 }
 
 impl<'a> Contender<'a> {
-    /// Written by hand; does one piece of work a call, as the next three.
+    /// Written by hand; does one piece of work a call, as the next two.
     pub(crate) fn floor(name: &'static str, once: impl FnMut() + 'a) -> Self {
         Self::once(Kind::Floor, name, once)
     }
@@ -42,11 +54,6 @@ impl<'a> Contender<'a> {
     /// Another library.
     pub(crate) fn peer(name: &'static str, once: impl FnMut() + 'a) -> Self {
         Self::once(Kind::Peer, name, once)
-    }
-
-    /// Something to read the others by.
-    pub(crate) fn other(name: &'static str, once: impl FnMut() + 'a) -> Self {
-        Self::once(Kind::Other, name, once)
     }
 
     /// One that is told how many pieces of work it shall do.
@@ -98,11 +105,7 @@ pub(crate) fn compare(scenario: &str, times: u64, contenders: &mut [Contender<'_
     println!("| --- | ---: | ---: | ---: | ---: | ---: |");
     for (at, contender) in contenders.iter().enumerate() {
         let (name, median) = (contender.name, medians[at]);
-        let name = match contender.kind {
-            Kind::Floor => format!("floor: {name}"),
-            Kind::Ours => format!("ours: {name}"),
-            Kind::Peer | Kind::Other => name.to_owned(),
-        };
+        let name = contender.kind.title(name);
         let least = nanos[at].iter().copied().fold(f64::INFINITY, f64::min);
         let (floor, peer) = (ratio(at, floor), ratio(at, peer));
         println!("| {name} | {median:.1} | {least:.1} | {:.2} | {floor} | {peer} |", allocations[at]);
@@ -115,7 +118,7 @@ pub(crate) fn compare(scenario: &str, times: u64, contenders: &mut [Contender<'_
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

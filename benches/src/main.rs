@@ -3,16 +3,27 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the tables are what it is for")]
 
 mod alloc;
+mod by_hand;
 mod harness;
+mod http;
+mod lines;
 mod peers;
 mod plot;
+mod processes;
 mod scenarios;
 mod telemetry;
+mod thread_time;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut asked: Vec<String> = std::env::args().skip(1).collect();
+    if let [option, name, at] = &asked[..]
+        && option == processes::OPTION
+    {
+        let race = scenarios::RACES.iter().find(|race| race.name == name);
+        return race.zip(at.parse().ok()).map_or(ExitCode::FAILURE, |(race, at)| processes::child(race, at));
+    }
     if let Some(at) = asked.iter().position(|argument| argument == plot::OPTION) {
         if at + 1 == asked.len() {
             eprintln!("{} takes the folder that they go to", plot::OPTION);

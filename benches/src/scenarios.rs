@@ -1,12 +1,17 @@
 //! What is compared, by name.
 
+mod axum;
 mod counter;
 mod growth;
 mod line;
+mod observed;
 mod operation;
 mod recorder;
 mod request;
 mod scrape;
+mod span;
+
+use crate::processes::Race;
 
 /// A scenario: its name on the command line, and what runs it.
 pub(crate) type Scenario = (&'static str, fn());
@@ -17,8 +22,15 @@ pub(crate) const ALL: &[Scenario] = &[
     ("histogram", counter::histogram),
     ("scrape", scrape::scrape),
     ("line", line::line),
+    ("span", span::span),
+    ("observed", observed::observed),
     ("operation", operation::operation),
     ("recorder", recorder::recorder),
-    ("request", request::request_through_the_layer),
+    ("request", request::request),
+    ("axum", axum::axum),
     ("growth", growth::growth),
 ];
+
+/// Those of them whose contenders need a process each.
+pub(crate) const RACES: &[&Race] =
+    &[&axum::RACE, &line::RACE, &observed::RACE, &request::RACE, &span::ALONE, &span::MANY];

@@ -1,44 +1,62 @@
 //! A JSON line inside two spans, with ids.
 
-use crate::harness::{Contender, Kind, compare};
-use crate::{peers, telemetry};
+use crate::by_hand::digits;
+use crate::harness::Kind;
+use crate::peers;
+use crate::processes::{Checks, Entry, Race, Rig, compare};
+use crate::telemetry::{Door, Own};
 use std::time::Instant;
-use tracing::dispatcher::with_default;
 
 /// The floor renders the same line by hand into a buffer that is used again, and hands it to nobody. The others hand
 /// theirs to a queue, which a thread writes into nothing.
 pub(super) fn line() {
-    telemetry::installed();
+    compare(&RACE);
+}
+
+pub(crate) static RACE: Race = Race {
+    name: "line",
+    title: "line inside two spans",
+    floor: "by hand",
+    times: 4_000,
+    entries: &[
+        Entry { kind: Kind::Ours, name: "install()", make: || ours(Door::Install) },
+        Entry { kind: Kind::Ours, name: "layer()", make: || ours(Door::Layer) },
+        Entry { kind: Kind::Peer, name: "json-subscriber, tracing-opentelemetry", make: json_subscriber },
+        Entry { kind: Kind::Peer, name: "tracing-subscriber, JSON, tracing-opentelemetry", make: fmt_json },
+    ],
+    notes: &[
+        "The floor has no queue. The peers have one, and a thread, as ours. For them `tracing-opentelemetry` samples 1 % of \
+         traces.",
+        "The lines of the last have no trace id; ours and those of `json-subscriber` have. Ours are also held for the flight \
+         recorder.",
+        "The two spans are made anew for every hundred lines, by all but the floor.",
+    ],
+};
+
+const MESSAGE: &str = "payment authorised";
+
+fn rig(checks: Checks) -> Rig {
     let start = Instant::now();
-    let mut buffer = Vec::with_capacity(1024);
-    let mut floor = 0_u64;
-    let (fmt, json) = (peers::fmt_json(), peers::json_subscriber());
-    compare(
-        "line inside two spans",
-        4_000,
-        &mut [
-            Contender::floor("by hand", || {
-                floor += 1;
-                by_hand(&mut buffer, start, floor);
-                std::hint::black_box(&buffer);
-            }),
-            Contender::batch(Kind::Ours, "tracing::info!", inside_two_spans),
-            Contender::batch(Kind::Peer, "tracing-subscriber, JSON, with tracing-opentelemetry", |times| {
-                with_default(&fmt.dispatch, || inside_two_spans(times));
-            }),
-            Contender::batch(Kind::Peer, "json-subscriber, with tracing-opentelemetry", |times| {
-                with_default(&json.dispatch, || inside_two_spans(times));
-            }),
-        ],
-        &[
-            "The peers have a queue and a thread as ours. For them `tracing-opentelemetry` samples 1 % of traces.",
-            "The lines of the first peer have no trace id; ours and those of the second have. Ours is also held for the \
-             flight recorder.",
-        ],
-    );
-    for peer in [fmt, json] {
-        peer.check("payment authorised");
-    }
+    let mut line = Vec::with_capacity(1_024);
+    let floor = move |times| {
+        for order in 0..times {
+            by_hand(&mut line, start, order);
+            std::hint::black_box(&line);
+        }
+    };
+    Rig { floor: Box::new(floor), bare: None, own: Box::new(inside_two_spans), checks }
+}
+
+fn ours(door: Door) -> Rig {
+    rig(Own::new(door, |builder| builder).messages(MESSAGE))
+}
+
+fn json_subscriber() -> Rig {
+    rig(peers::json_subscriber(&["acme", MESSAGE, "trace"]))
+}
+
+fn fmt_json() -> Rig {
+    rig(peers::fmt_json(&["acme", MESSAGE]))
 }
 
 /// New spans now and then: what libraries remember of a span's events grows with them.
@@ -54,13 +72,15 @@ fn inside_two_spans(times: u64) {
 
 fn by_hand(line: &mut Vec<u8>, start: Instant, order: u64) {
     line.clear();
-    line.extend_from_slice(b"{\"timestamp\":\"2026-01-01T00:");
+    line.extend_from_slice(b"{\"timestamp\":\"2026-01-01T");
     let now = start.elapsed();
-    for part in [now.as_secs() / 60 % 60, now.as_secs() % 60] {
-        line.extend_from_slice(itoa::Buffer::new().format(part).as_bytes());
-        line.push(b':');
-    }
-    line.extend_from_slice(itoa::Buffer::new().format(now.subsec_micros()).as_bytes());
+    digits(line, now.as_secs() / 3_600 % 24, 2);
+    line.push(b':');
+    digits(line, now.as_secs() / 60 % 60, 2);
+    line.push(b':');
+    digits(line, now.as_secs() % 60, 2);
+    line.push(b'.');
+    digits(line, now.subsec_micros().into(), 6);
     line.extend_from_slice(
         b"Z\",\"level\":\"INFO\",\"message\":\"payment authorised\",\"target\":\"benches::scenarios::line\"",
     );

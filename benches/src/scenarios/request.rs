@@ -1,153 +1,129 @@
-//! A request through the layer: RED, a span with ids, propagation, and the JSON request line.
+//! A request over bare `tower`: metrics, the caller's trace, and a JSON line.
 
-use crate::harness::{Contender, compare};
-use crate::telemetry;
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full};
-use observe_tower::ObserveLayer;
+use crate::by_hand::{self, ByHand};
+use crate::harness::Kind;
+use crate::http::{Answer, Asked, ROUTE, answer, work};
+use crate::peers;
+use crate::processes::{Checks, Entry, Race, Rig, compare};
+use crate::telemetry::{self, Door, Own};
+use observe_core::{Builder, LogSampling, Sampling};
+use observe_tower::{ObserveLayer, RequestHead};
+use opentelemetry_instrumentation_tower::http::server::LayerBuilder;
 use std::convert::Infallible;
-use std::future::{Future, Ready, ready};
-use std::pin::pin;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::task::{Context, Poll, Waker};
-use std::time::Instant;
-use tower::{Layer as _, Service, service_fn};
+use std::fmt::Debug;
+use std::future::Ready;
+use tower::{Layer as _, Service, ServiceBuilder, service_fn};
 
-type Answer = Response<Full<Bytes>>;
-
-fn answer(_: Request<()>) -> Ready<Result<Answer, Infallible>> {
-    ready(Ok(Response::new(Full::new(Bytes::from_static(b"hello")))))
+/// All pillars, by this library and by others.
+pub(super) fn request() {
+    compare(&RACE);
 }
 
-fn request() -> Request<()> {
-    let mut request = Request::new(());
-    *request.uri_mut() = http::Uri::from_static("/users/4711");
-    let headers = request.headers_mut();
-    headers.insert("host", http::HeaderValue::from_static("localhost"));
-    headers.insert("user-agent", http::HeaderValue::from_static("bench"));
-    headers.insert("accept", http::HeaderValue::from_static("*/*"));
-    headers.insert(
-        "traceparent",
-        http::HeaderValue::from_static("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"),
-    );
-    request
-}
+pub(crate) static RACE: Race = Race {
+    name: "request",
+    title: "request over bare tower",
+    floor: "by hand",
+    times: 2_048,
+    entries: &[
+        Entry { kind: Kind::Ours, name: "install(), line written", make: written },
+        Entry { kind: Kind::Ours, name: "install(), line sampled away", make: sampled_away },
+        Entry { kind: Kind::Ours, name: "install(), line written, 1 % of traces exported", make: exported },
+        Entry { kind: Kind::Ours, name: "layer(), line written", make: layer_written },
+        Entry { kind: Kind::Ours, name: "layer(), line sampled away", make: layer_sampled_away },
+        Entry { kind: Kind::Peer, name: "axum-prometheus", make: axum_prometheus },
+        Entry { kind: Kind::Peer, name: "opentelemetry-instrumentation-tower", make: instrumentation_tower },
+        Entry { kind: Kind::Peer, name: "the usual stack", make: usual_stack },
+    ],
+    notes: NOTES,
+};
 
-/// Nothing here ever waits.
-fn now<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => value,
-        Poll::Pending => unreachable!("every future of this bench is ready"),
-    }
-}
-
-fn drive<S, B>(service: &mut S)
-where
-    S: Service<Request<()>, Response = Response<B>, Error = Infallible>,
-    B: http_body::Body + Unpin,
-    B::Error: std::fmt::Debug,
-{
-    let response = now(service.call(request())).unwrap_or_else(|never| match never {});
-    let mut body = response.into_body();
-    while let Some(frame) = now(body.frame()) {
-        std::hint::black_box(frame.is_ok());
-    }
-}
-
-/// What must be recorded of a request, by hand, with nothing around it.
-#[derive(Default)]
-struct ByHand {
-    in_flight: AtomicI64,
-    buckets: [AtomicU64; 15],
-    sum: AtomicU64,
-    line: Vec<u8>,
-    ids: u64,
-}
-
-const BOUNDS: [u64; 14] = [
-    5_000_000,
-    10_000_000,
-    25_000_000,
-    50_000_000,
-    75_000_000,
-    100_000_000,
-    250_000_000,
-    500_000_000,
-    750_000_000,
-    1_000_000_000,
-    2_500_000_000,
-    5_000_000_000,
-    7_500_000_000,
-    10_000_000_000,
+/// For axum, too.
+pub(super) const NOTES: &[&str] = &[
+    "The floor knows its one method and status, checks one header, and hands its line to nobody. Ours is held for the flight \
+     recorder, too, and goes through a queue to a thread, as that of the usual stack.",
+    "`axum-prometheus` has metrics only; `opentelemetry-instrumentation-tower` metrics and spans, and no line. 1 % of \
+     their and the usual stack's traces is exported into a counter. Ours go to the flight recorder, all of them, and in the \
+     row that says so 1 % into a file as well.",
+    "The usual stack is `axum-prometheus`, `tower-http`'s `TraceLayer`, `tracing-opentelemetry` at 1 %, and the JSON of \
+     `tracing-subscriber` through `tracing-appender`. Its lines have no trace id.",
 ];
 
-impl ByHand {
-    fn request(&mut self, epoch: Instant) {
-        let start = Instant::now();
-        let request = request();
-        let parent = request.headers().get("traceparent").map(|value| value.as_bytes().to_owned());
-        let trace = parent.as_deref().and_then(|text| text.get(3..35)).unwrap_or(&[b'0'; 32]);
-        self.ids = self.ids.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1);
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
+/// Nothing more is said: the defaults.
+pub(super) fn defaults(builder: Builder) -> Builder {
+    builder
+}
 
-        let trace = trace.to_owned();
-        let mut body = now(answer(request)).unwrap_or_else(|never| match never {}).into_body();
-        while let Some(frame) = now(body.frame()) {
-            std::hint::black_box(frame.is_ok());
-        }
+/// One trace in a hundred is kept, and the lines of the others are not written.
+pub(super) fn sampling(builder: Builder) -> Builder {
+    builder.log_sampling(LogSampling::rest(0.0))
+}
 
-        let end = Instant::now();
-        let nanos = (end - start).subsec_nanos().into();
-        let bucket = BOUNDS.iter().position(|bound| nanos <= *bound).unwrap_or(14);
-        self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
-        self.sum.fetch_add(nanos, Ordering::Relaxed);
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
-        let line = &mut self.line;
-        line.clear();
-        let now = end - epoch;
-        line.extend_from_slice(b"{\"timestamp\":\"2026-01-01T00:");
-        for part in [now.as_secs() / 60 % 60, now.as_secs() % 60, now.subsec_micros().into()] {
-            line.extend_from_slice(itoa::Buffer::new().format(part).as_bytes());
-            line.push(b':');
-        }
-        line.extend_from_slice(
-            b"Z\",\"level\":\"INFO\",\"message\":\"GET /users/{id} 200\",\"target\":\"observe\"",
-        );
-        line.extend_from_slice(b",\"service.name\":\"bench\",\"service.version\":\"1.0.0\",\"trace_id\":\"");
-        line.extend_from_slice(&trace);
-        line.extend_from_slice(b"\",\"span_id\":\"");
-        let mut id = self.ids;
-        for _ in 0..16 {
-            line.push(b"0123456789abcdef"[(id & 15) as usize]);
-            id >>= 4;
-        }
-        line.extend_from_slice(b"\",\"trace_flags\":\"02\",\"http.request.method\":\"GET\"");
-        line.extend_from_slice(b",\"http.route\":\"/users/{id}\",\"url.path\":\"/users/4711\"");
-        line.extend_from_slice(b",\"http.response.status_code\":200,\"outcome\":\"ok\",\"duration_ms\":");
-        line.extend_from_slice(itoa::Buffer::new().format(nanos / 1_000_000).as_bytes());
-        line.extend_from_slice(b"}\n");
-        std::hint::black_box(&self.line);
+/// The traces that are kept go out.
+pub(super) fn exporting(builder: Builder) -> Builder {
+    builder.sampling(Sampling::tail(0.01).expect("a share")).traces_to_file(telemetry::exported())
+}
+
+fn rig<S, B>(service: S, checks: Checks) -> Rig
+where
+    S: Service<Asked, Response = http::Response<B>, Error = Infallible> + 'static,
+    B: http_body::Body + Unpin,
+    B::Error: Debug,
+{
+    let floor = Box::new(work(ByHand.layer(bare())));
+    Rig {
+        floor,
+        bare: Some(Box::new(work(bare()))),
+        own: Box::new(work(service)),
+        checks: checks.and_floor(by_hand::ended),
     }
 }
 
-/// The floor does the same by hand; the bare service does nothing of it.
-pub(super) fn request_through_the_layer() {
-    let layer = ObserveLayer::new(telemetry::installed())
-        .route(|_: &observe_tower::RequestHead<'_>| Some("/users/{id}"));
-    let mut observed = layer.layer(service_fn(answer));
-    let mut bare = service_fn(answer);
-    let mut by_hand = ByHand::default();
-    let epoch = Instant::now();
-    compare(
-        "request over bare tower",
-        4_000,
-        &mut [
-            Contender::floor("by hand", || by_hand.request(epoch)),
-            Contender::other("bare service", || drive(&mut bare)),
-            Contender::ours("ObserveLayer", || drive(&mut observed)),
-        ],
-        &[],
-    );
-    assert!(by_hand.sum.load(Ordering::Relaxed) > 0 && by_hand.in_flight.load(Ordering::Relaxed) == 0);
+type Bare = tower::util::ServiceFn<fn(Asked) -> Ready<Result<Answer, Infallible>>>;
+
+fn bare() -> Bare {
+    service_fn(answer)
+}
+
+fn ours(door: Door, say: impl FnOnce(Builder) -> Builder, is_written: bool) -> Rig {
+    let own = Own::new(door, say);
+    let layer = ObserveLayer::new(&own.telemetry).route(|_: &RequestHead<'_>| Some(ROUTE));
+    rig(layer.layer(bare()), own.requests(is_written))
+}
+
+fn written() -> Rig {
+    ours(Door::Install, defaults, true)
+}
+
+fn sampled_away() -> Rig {
+    ours(Door::Install, sampling, false)
+}
+
+fn exported() -> Rig {
+    ours(Door::Install, exporting, true)
+}
+
+fn layer_written() -> Rig {
+    ours(Door::Layer, defaults, true)
+}
+
+fn layer_sampled_away() -> Rig {
+    ours(Door::Layer, sampling, false)
+}
+
+fn axum_prometheus() -> Rig {
+    let (layer, checks) = peers::axum_prometheus();
+    rig(layer.layer(bare()), checks)
+}
+
+fn instrumentation_tower() -> Rig {
+    let checks = peers::instrumentation_tower();
+    let route = |_: &Asked| Some(ROUTE.to_owned());
+    let layer =
+        LayerBuilder::builder().with_route_extractor_fn(route).build().expect("its settings are valid");
+    rig(layer.layer(bare()), checks)
+}
+
+fn usual_stack() -> Rig {
+    let (metrics, trace, checks) = peers::usual_stack();
+    rig(ServiceBuilder::new().layer(metrics).layer(trace).service(bare()), checks)
 }
