@@ -18,6 +18,7 @@ mod native_histogram;
 mod series;
 pub mod snapshot;
 mod summary;
+pub(crate) mod text;
 mod timer;
 mod view;
 

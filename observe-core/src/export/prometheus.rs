@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::protobuf;
 use crate::metric::snapshot::{Head, Histograms, QUANTILES, Quantiles, Rows, Values, Visitor};
+use crate::metric::text::Number;
 use crate::metric::{Exemplar, Kind, Unit};
 use crate::registry::Registry;
 
@@ -173,10 +174,11 @@ impl Visitor for Writer<'_> {
     fn scalars(&mut self, rows: &Rows<'_>, values: Values<'_>) {
         match values {
             Values::U64(values) => {
+                let mut number = Number::new(0);
                 for (text, value) in rows.texts().zip(values) {
                     self.out.extend_from_slice(text);
-                    self.u64(*value);
-                    self.out.push(b'\n');
+                    number.set(*value);
+                    number.write(self.out);
                 }
             }
             Values::I64(values) => {
@@ -205,19 +207,27 @@ impl Visitor for Writer<'_> {
             self.out.extend_from_slice(labels);
             let prefix = begin..self.out.len();
             let mut total = 0_u64;
-            for (bucket, (count, le)) in counts.iter().zip(values.le()).enumerate() {
+            let mut number = Number::new(0);
+            for (bucket, (count, le)) in counts.iter().zip(values.le_texts()).enumerate() {
                 if bucket > 0 {
                     self.out.extend_from_within(prefix.clone());
                 }
                 // Each begins with the comma that stands between it and the labels.
-                let le = if labels.is_empty() { le.get(1..).unwrap_or_default() } else { le };
-                self.out.extend_from_slice(le);
-                total = total.wrapping_add(*count);
-                self.u64(total);
-                if exemplars && let Some(exemplar) = values.exemplar(series, bucket) {
-                    self.exemplar(&exemplar);
+                if labels.is_empty() {
+                    self.out.extend_from_slice(le.as_bytes().get(1..).unwrap_or_default());
+                } else {
+                    le.write(self.out);
                 }
-                self.out.push(b'\n');
+                if *count > 0 {
+                    total = total.wrapping_add(*count);
+                    number.set(total);
+                }
+                number.write(self.out);
+                if exemplars && let Some(exemplar) = values.exemplar(series, bucket) {
+                    self.out.pop();
+                    self.exemplar(&exemplar);
+                    self.out.push(b'\n');
+                }
             }
             // OpenMetrics, "Histogram": what can be negative has no sum, and without a sum no count.
             let negative = sum < 0.0 || values.bounds().first().is_some_and(|bound| *bound < 0.0);
@@ -228,8 +238,7 @@ impl Visitor for Writer<'_> {
             self.f64(sum);
             self.out.push(b'\n');
             self.sample(b"_count", labels);
-            self.u64(total);
-            self.out.push(b'\n');
+            number.write(self.out);
         }
     }
 

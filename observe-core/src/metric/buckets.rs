@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::kind::{Rejected, Unit};
+use super::text::Le;
 use crate::error::{Error, Kind};
 
 /// The most bounds a histogram has.
@@ -222,8 +223,7 @@ pub struct Layout {
     /// How many thresholds lie within one class, at most.
     steps: u8,
     quick: Quick,
-    /// For each bucket `,le="0.5"} `, as the text formats have it.
-    le: Box<[Box<[u8]>]>,
+    le: Box<[Le]>,
     refused: Arc<Refused>,
 }
 
@@ -308,11 +308,9 @@ impl Layout {
             *first = u8::try_from(begin).unwrap_or(u8::MAX);
             steps = steps.max(end.saturating_sub(begin));
         }
-        let finite = bounds.iter().map(|bound| ryu::Buffer::new().format_finite(*bound).to_owned());
-        let le = finite.chain(["+Inf".to_owned()]);
         Self {
             scale,
-            le: le.map(|le| format!(",le=\"{le}\"}} ").into_bytes().into_boxed_slice()).collect(),
+            le: bounds.iter().copied().map(Some).chain([None]).map(Le::new).collect(),
             bounds: bounds.into_boxed_slice(),
             thresholds,
             first,
@@ -331,8 +329,9 @@ impl Layout {
         &self.bounds
     }
 
-    pub(super) fn le(&self) -> impl Iterator<Item = &[u8]> {
-        self.le.iter().map(|le| &**le)
+    /// The text of each bucket's label.
+    pub(super) fn le(&self) -> &[Le] {
+        &self.le
     }
 
     /// How many words a histogram takes: its buckets and its sum.

@@ -152,7 +152,7 @@ impl<L: LabelSet, M: Metric> Family<L, M> {
     /// How many series there are at most if a label is open, those of `_OTHER` apart; between 1 and
     /// 1,000,000. Defaults to 10,000.
     ///
-    /// The table that finds them takes 12 bytes for each that is allowed; or 8 for each combination the labels
+    /// The tables that find them take 6.5 bytes for each that is allowed; or 4 for each combination the labels
     /// have, if that is at most twice as much, since it is faster.
     #[must_use]
     pub const fn max_series(mut self, max: u32) -> Self {

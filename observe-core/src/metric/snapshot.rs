@@ -10,6 +10,7 @@ use super::buckets::{Buckets, Layout};
 use super::exemplar::{Exemplar, Exemplars};
 use super::kind::{Kind, Rejected, Unit};
 pub use super::native_histogram::NativeReading;
+use super::text::Le;
 
 /// What stands above the series of a family.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +86,11 @@ impl<'a> Histograms<'a> {
     /// The text of each bucket's label, `,le="0.5"} `, with all that stands between the labels of a series and
     /// the value.
     pub fn le(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.layout.le().iter().map(Le::as_bytes)
+    }
+
+    /// The same, to be written.
+    pub(crate) fn le_texts(&self) -> &'a [Le] {
         self.layout.le()
     }
 
@@ -205,6 +211,14 @@ impl Arena {
         self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
     pub(crate) fn append(&mut self, other: &Arena) {
         let base = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
         self.text.extend_from_slice(&other.text);
@@ -259,7 +273,8 @@ impl<'a> Blocks<'a> {
         let mut keys = [0_u64; BLOCK];
         let mut values = [T::default(); BLOCK];
         let mut filled = 0;
-        for (key, cell) in cells {
+        // Inner loops of a chain of iterators stay loops.
+        cells.for_each(|(key, cell)| {
             keys[filled % BLOCK] = key;
             values[filled % BLOCK] = read(cell);
             filled += 1;
@@ -267,7 +282,7 @@ impl<'a> Blocks<'a> {
                 emit(&self.next(&keys), &values);
                 filled = 0;
             }
-        }
+        });
         if let (Some(keys), Some(values)) = (keys.get(..filled), values.get(..filled))
             && filled > 0
         {
