@@ -9,6 +9,7 @@ mod http;
 mod lines;
 mod peers;
 mod plot;
+mod population;
 mod processes;
 mod scenarios;
 mod telemetry;

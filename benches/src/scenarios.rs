@@ -4,6 +4,7 @@ mod axum;
 mod counter;
 mod growth;
 mod line;
+mod memory;
 mod observed;
 mod operation;
 mod recorder;
@@ -20,6 +21,7 @@ pub(crate) type Scenario = (&'static str, fn());
 pub(crate) const ALL: &[Scenario] = &[
     ("counter", counter::counter),
     ("histogram", counter::histogram),
+    ("memory", memory::memory),
     ("scrape", scrape::scrape),
     ("line", line::line),
     ("span", span::span),
