@@ -109,6 +109,11 @@ open!(
     scraped_histograms: 125,
     held_counters: 1_250,
     held_histograms: 1_250,
+    tens: 2,
+    hundreds: 13,
+    thousands: 125,
+    ten_thousands: 1_250,
+    hundred_thousands: 12_500,
 );
 
 /// A tenant of which all are known.

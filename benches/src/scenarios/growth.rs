@@ -5,6 +5,7 @@
 
 mod concurrent;
 mod routes;
+mod series;
 mod spans;
 mod threads;
 
@@ -21,6 +22,7 @@ use tower::{Layer as _, Service};
 /// One after the other; the sizes ascend, so that pools have grown to what the size at hand needs.
 pub(super) fn growth() {
     routes::routes();
+    series::series();
     spans::spans();
     concurrent::concurrent();
     threads::threads();
