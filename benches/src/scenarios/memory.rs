@@ -52,11 +52,11 @@ fn memory_of(scenario: &str, kind: Kind, ours: &[(Library, f64); 2]) {
 
 /// What a library holds a series, each recorded and all scraped once.
 fn held(make: &dyn Fn(Kind) -> Library, kind: Kind) -> (Library, f64) {
-    let before = alloc::bytes();
+    let before = alloc::held();
     let library = make(kind);
     fill(&library, kind, SERIES);
     drop(exposition(&library));
-    let bytes = (alloc::bytes() - before) as f64 / SERIES as f64;
+    let bytes = (alloc::held() - before) as f64 / SERIES as f64;
     (library, bytes)
 }
 

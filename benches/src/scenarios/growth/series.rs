@@ -66,11 +66,11 @@ fn made(size: usize) -> Library {
 /// Nanoseconds a series of a scrape, bytes a series, and nanoseconds of counting. Fails unless the first and the others
 /// show the same.
 fn measure(make: &dyn Fn() -> Library, size: usize, shown: &mut Option<(usize, f64)>) -> [f64; 3] {
-    let before = alloc::bytes();
+    let before = alloc::held();
     let library = make();
     fill(&library, Kind::Counters, size);
     drop(exposition(&library));
-    let bytes = (alloc::bytes() - before) as f64 / size as f64;
+    let bytes = (alloc::held() - before) as f64 / size as f64;
     let (mut out, repeat) = (Vec::new(), (10_000 / size).max(1));
     let scrape = nanos(repeat * size, || {
         for _ in 0..repeat {
