@@ -16,12 +16,13 @@ mod visit;
 use std::error::Error;
 use std::fmt;
 
-use crate::redaction::{Class, hide_in, may_have_secrets};
+use crate::redaction::{hide_in, may_have_secrets};
 use crate::semconv::log::RESERVED;
 use crate::semconv::redaction::REDACTED;
 
 pub(crate) use entries::{Entries, Entry};
-pub(crate) use key::{Key, Ready, key};
+pub(crate) use key::{Key, Member, Ready, key, member};
+use name::Facts;
 pub(crate) use name::Name;
 use special::find_special;
 pub(crate) use special::is_clean;
@@ -166,19 +167,22 @@ impl Fields {
     /// Records text.
     #[inline]
     pub(crate) fn str<'a>(&mut self, name: impl Into<Name<'a>>, value: &str) {
-        self.text(name.into(), value);
+        let Name { text, facts } = name.into();
+        self.text(text, facts, value);
     }
 
     /// Records a number.
     #[inline]
     pub(crate) fn u64<'a>(&mut self, name: impl Into<Name<'a>>, value: u64) {
-        self.bare(name.into(), itoa::Buffer::new().format(value));
+        let Name { text, facts } = name.into();
+        self.bare(text, facts, itoa::Buffer::new().format(value));
     }
 
     /// Records a number.
     #[inline]
     pub(crate) fn i64<'a>(&mut self, name: impl Into<Name<'a>>, value: i64) {
-        self.bare(name.into(), itoa::Buffer::new().format(value));
+        let Name { text, facts } = name.into();
+        self.bare(text, facts, itoa::Buffer::new().format(value));
     }
 
     /// Records a number; as text if it does not fit into 64 bits, which is what readers of JSON can hold.
@@ -200,7 +204,8 @@ impl Fields {
     /// Records a number, always with a point or an exponent; `"NaN"`, `"Infinity"` and `"-Infinity"` are text.
     pub(crate) fn f64<'a>(&mut self, name: impl Into<Name<'a>>, value: f64) {
         if value.is_finite() {
-            self.bare(name.into(), ryu::Buffer::new().format_finite(value));
+            let Name { text, facts } = name.into();
+            self.bare(text, facts, ryu::Buffer::new().format_finite(value));
         } else if value.is_nan() {
             self.str(name, "NaN");
         } else {
@@ -211,7 +216,8 @@ impl Fields {
     /// Records `true` or `false`.
     #[inline]
     pub(crate) fn bool<'a>(&mut self, name: impl Into<Name<'a>>, value: bool) {
-        self.bare(name.into(), if value { "true" } else { "false" });
+        let Name { text, facts } = name.into();
+        self.bare(text, facts, if value { "true" } else { "false" });
     }
 
     /// Records a value's `Debug` as text. If that panics, the text is `<panicked>`.
@@ -229,35 +235,36 @@ impl Fields {
         self.formatted(name.into(), |out| write_error(out, error));
     }
 
-    fn text(&mut self, name: Name<'_>, value: &str) {
-        self.quoted(name, |out, limit| push_escaped(out, value, limit));
+    fn text(&mut self, name: &str, facts: Facts, value: &str) {
+        self.quoted(name, facts, |out, limit| push_escaped(out, value, limit));
     }
 
     fn formatted(&mut self, name: Name<'_>, write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) {
-        self.quoted(name, |out, limit| push_formatted(out, limit, write));
+        self.quoted(name.text, name.facts, |out, limit| push_formatted(out, limit, write));
     }
 
-    fn bare(&mut self, name: Name<'_>, value: &str) {
-        if name.facts.class == Class::Secret {
-            self.redacted(name);
-        } else if self.name(name) {
+    #[inline(never)]
+    fn bare(&mut self, name: &str, facts: Facts, value: &str) {
+        if facts.is_secret() {
+            self.redacted(name, facts);
+        } else if self.name(name, facts) {
             self.text.push_str(value);
         }
     }
 
-    fn quoted(&mut self, name: Name<'_>, push: impl FnOnce(&mut String, usize) -> bool) {
-        let class = name.facts.class;
-        if class == Class::Secret {
-            return self.redacted(name);
+    #[inline]
+    fn quoted(&mut self, name: &str, facts: Facts, push: impl FnOnce(&mut String, usize) -> bool) {
+        if facts.is_secret() {
+            return self.redacted(name, facts);
         }
-        if !self.name(name) {
+        if !self.name(name, facts) {
             return;
         }
         self.text.push('"');
         let start = self.text.len();
         let limit = (start + VALUE_MAX).min(FIELDS_MAX - END_MAX);
         let mut cut = push(&mut self.text, limit);
-        if class == Class::Url {
+        if facts.is_url() {
             cut |= self.without_secrets(start, limit, cut);
         }
         if cut {
@@ -268,8 +275,9 @@ impl Fields {
     }
 
     #[cold]
-    fn redacted(&mut self, name: Name<'_>) {
-        if self.name(name) {
+    #[inline(never)]
+    fn redacted(&mut self, name: &str, facts: Facts) {
+        if self.name(name, facts) {
             self.text.push('"');
             self.text.push_str(REDACTED);
             self.text.push('"');
@@ -288,29 +296,42 @@ impl Fields {
     }
 
     /// Writes a name, after removing the field that had it. Answers false if there is no room for it.
-    fn name(&mut self, name: Name<'_>) -> bool {
-        let Name { text, facts } = name;
-        if self.names & facts.bit != 0 {
-            self.remove(&escaped(text));
-        }
+    ///
+    /// Inlined for sure: the value is written by the same function then, with what it has in registers.
+    #[inline(always)]
+    fn name(&mut self, name: &str, facts: Facts) -> bool {
         // Escaping makes six bytes of one at most.
-        if self.text.len() + 6 * text.len() + BARE_MAX + END_MAX > FIELDS_MAX {
-            self.cut = true;
-            return false;
+        let has_room = self.text.len() + 6 * name.len() + BARE_MAX + END_MAX <= FIELDS_MAX;
+        if self.names & facts.bit != 0 || !facts.is_clean() || !has_room {
+            return self.name_with_care(name, facts);
         }
         self.names |= facts.bit;
-        self.odd |= facts.is_odd;
+        self.odd |= facts.is_odd();
         self.text.push_str(",\"");
-        if facts.is_clean {
-            self.text.push_str(text);
-        } else {
-            push_escaped(&mut self.text, text, usize::MAX);
-        }
+        self.text.push_str(name);
         self.text.push_str("\":");
         true
     }
 
     #[cold]
+    #[inline(never)]
+    fn name_with_care(&mut self, name: &str, facts: Facts) -> bool {
+        let escaped = escaped(name);
+        if self.names & facts.bit != 0 {
+            self.remove(&escaped);
+        }
+        if self.text.len() + 6 * name.len() + BARE_MAX + END_MAX > FIELDS_MAX {
+            self.cut = true;
+            return false;
+        }
+        self.names |= facts.bit;
+        self.odd |= facts.is_odd();
+        self.text.push_str(",\"");
+        self.text.push_str(&escaped);
+        self.text.push_str("\":");
+        true
+    }
+
     fn remove(&mut self, escaped_name: &str) {
         let found = self.entries().find(|entry| entry.name == escaped_name).map(|entry| entry.range);
         if let Some(range) = found {

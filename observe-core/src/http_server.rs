@@ -23,13 +23,14 @@ use self::report::{judge, report, settled};
 use crate::clock::Tick;
 use crate::context::{Context, ContextHeader, Extract, TraceId, Untrusted};
 use crate::door::callsite;
-use crate::fields::{Fields, Key, Text, cut, key};
+use crate::fields::{Fields, Key, Member, Text, cut, key, member};
 use crate::http_answer::Asked;
 use crate::http_metrics::{ErrorType, Method, RequestLabels, Route, RpcCall, Status, limit_routes};
 use crate::hub::Hub;
 use crate::operation::Operation;
 use crate::outcome::Outcome;
 use crate::pool::Shared;
+use crate::record::Correlation;
 use crate::semconv::{http as names, span as keys};
 use crate::span::{OpenSpan, Requested};
 use crate::subscriber::tell_others;
@@ -49,7 +50,8 @@ pub use crate::http_stream::HttpStream;
 const METHOD: Key = key!(names::REQUEST_METHOD);
 const ROUTE: Key = key!(names::ROUTE);
 const PATH: Key = key!(names::PATH);
-const SCHEME: Key = key!(names::SCHEME);
+const HTTP: Member = member!(names::SCHEME, Scheme::Http.as_str());
+const HTTPS: Member = member!(names::SCHEME, Scheme::Https.as_str());
 const STATUS: Key = key!(names::STATUS);
 const ERROR_TYPE: Key = key!(keys::ERROR_TYPE);
 const QUEUE_DURATION_MS: Key = key!(names::QUEUE_DURATION_MS);
@@ -391,7 +393,10 @@ impl HttpServerOperation {
     pub fn with_correlation_id<R>(&self, f: impl FnOnce(&HeaderName, &str) -> R) -> Option<R> {
         let trace = self.trace()?;
         let header = trace.hub.propagation.correlation_id();
-        trace.with_correlation_id(|id| id.map(|id| f(header, id)))
+        trace.with_correlation_id(|id| match id? {
+            Correlation::Given(id) => Some(f(header, id)),
+            Correlation::Trace(id) => str::from_utf8(&id.write_hex()).ok().map(|id| f(header, id)),
+        })
     }
 
     /// Ends it: the answer was sent whole, or there was none to send. What unwound before stays panicked,
@@ -457,7 +462,10 @@ fn describe(fields: &mut Fields, labels: &RequestLabels, method: &str, path: &st
         fields.key_str(ROUTE, labels.route.as_str());
     }
     fields.key_str(PATH, path);
-    fields.key_str(SCHEME, labels.scheme.as_str());
+    fields.member(match labels.scheme {
+        Scheme::Http => &HTTP,
+        Scheme::Https => &HTTPS,
+    });
 }
 
 /// `{method} {route}`, else `{method}` (semantic conventions, "HTTP Name"); of a call its method.
@@ -467,15 +475,18 @@ struct SpanName<'a> {
     call: Option<&'a RpcCall>,
 }
 
+impl SpanName<'_> {
+    fn parts(&self) -> [&str; 3] {
+        match (self.call, self.route) {
+            (Some(call), _) => [call.name(), "", ""],
+            (None, Some(route)) => [self.method.name(), " ", route],
+            (None, None) => [self.method.name(), "", ""],
+        }
+    }
+}
+
 impl fmt::Display for SpanName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(call) = self.call {
-            return f.write_str(call.name());
-        }
-        f.write_str(self.method.name())?;
-        match self.route {
-            Some(route) => write!(f, " {route}"),
-            None => Ok(()),
-        }
+        self.parts().into_iter().try_for_each(|part| f.write_str(part))
     }
 }

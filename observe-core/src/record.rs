@@ -14,7 +14,7 @@ pub(crate) use trace::{TraceHead, TraceRecord, TraceSink};
 
 use tracing_core::Level;
 
-use crate::context::SpanContext;
+use crate::context::{SpanContext, TraceId};
 use crate::fields::{Fields, Text};
 
 /// A log event, as it is handed to a [`Sink`]: everything borrowed, nothing formatted for a particular output.
@@ -30,14 +30,23 @@ pub(crate) struct LogRecord<'a> {
     pub message: &'a Text,
     /// The trace and the span it belongs to, if any.
     pub span_context: Option<SpanContext>,
-    /// The request's correlation id: 1 to 128 visible ASCII characters.
-    pub correlation_id: Option<&'a str>,
+    /// The request's correlation id.
+    pub correlation_id: Option<Correlation<'a>>,
     /// The fields of the span it happened in, those of its ancestors included.
     pub span: Option<&'a Fields>,
     /// Its own fields.
     pub event: &'a Fields,
     /// Tells call sites apart; 0 where none is known.
     pub callsite: u64,
+}
+
+/// The id under which a request is known across services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Correlation<'a> {
+    /// The one that came with it: 1 to 128 visible ASCII characters.
+    Given(&'a str),
+    /// Its trace id serves as one.
+    Trace(TraceId),
 }
 
 /// Takes what was observed, now; delivery is somebody else's and comes later.

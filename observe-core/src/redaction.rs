@@ -147,6 +147,8 @@ static SETTINGS: OnceLock<Settings> = OnceLock::new();
 struct Settings {
     asked: Redaction,
     names: Names,
+    /// Names were added to the usual ones.
+    adds: bool,
 }
 
 impl Settings {
@@ -163,7 +165,8 @@ impl Settings {
         let words = &*Box::leak(words.into_boxed_slice());
         let next = Box::leak(vec![0; words.len()].into_boxed_slice());
         let names = Names::new(words, next, Box::leak(excepted.into_boxed_slice()));
-        Self { asked, names }
+        let adds = !asked.added.is_empty();
+        Self { asked, names, adds }
     }
 }
 
@@ -182,7 +185,7 @@ pub(crate) fn class_of(name: &str) -> Class {
 /// Whether a name of the library's own, which none of the usual ones is about, is to be redacted.
 #[inline]
 pub(crate) fn is_about_own(name: &str) -> bool {
-    SETTINGS.get().is_some_and(|settings| settings.names.class_of(name) != Class::Plain)
+    SETTINGS.get().is_some_and(|settings| settings.adds && settings.names.class_of(name) != Class::Plain)
 }
 
 /// What values are hashed with: the key that was set, else a random one. `None`: the system has no randomness.

@@ -1,7 +1,7 @@
 //! Memory to format into, kept for each thread.
 
 use crate::fields::{Fields, Text};
-use std::cell::RefCell;
+use std::cell::Cell;
 
 /// How many a thread keeps: formatting may log, and what it logs may format.
 const KEPT: usize = 4;
@@ -15,28 +15,26 @@ pub(crate) struct Scratch {
     pub(crate) target: String,
 }
 
-#[expect(clippy::vec_box, reason = "they are moved out and in for each event")]
-mod kept {
-    use super::*;
-
-    thread_local! {
-        pub(super) static KEPT: RefCell<Vec<Box<Scratch>>> = const { RefCell::new(Vec::new()) };
-    }
+thread_local! {
+    static FREE: [Cell<Option<Box<Scratch>>>; KEPT] = const { [const { Cell::new(None) }; KEPT] };
 }
 
 /// Runs `f`, which may come back here, with empty memory.
 pub(crate) fn with<R>(f: impl FnOnce(&mut Scratch) -> R) -> R {
-    let kept = kept::KEPT.try_with(|kept| kept.try_borrow_mut().ok()?.pop());
-    let mut scratch = kept.ok().flatten().unwrap_or_default();
+    let free = FREE.try_with(|free| free.iter().find_map(Cell::take));
+    let mut scratch = free.ok().flatten().unwrap_or_default();
     let result = f(&mut scratch);
     scratch.message.clear();
     scratch.fields.clear();
     scratch.target.clear();
-    let _ = kept::KEPT.try_with(|kept| {
-        if let Ok(mut kept) = kept.try_borrow_mut()
-            && kept.len() < KEPT
-        {
-            kept.push(scratch);
+    let _ = FREE.try_with(|free| {
+        let mut scratch = Some(scratch);
+        for place in free {
+            // What was there goes to the next place.
+            scratch = place.replace(scratch);
+            if scratch.is_none() {
+                return;
+            }
         }
     });
     result

@@ -14,7 +14,7 @@ use crate::handover::Handover;
 use crate::hub::Hub;
 use crate::outcome::Outcome;
 use crate::pool::{Pool, Pooled, Shared};
-use crate::record::{Entries, Entry, Keep, LinkRecord, TraceHead, TraceRecord};
+use crate::record::{Correlation, Entries, Entry, Keep, LinkRecord, TraceHead, TraceRecord};
 use crate::recorder::Head;
 use crate::sampling::Facts;
 use buffer::{Part, Pushed, TraceBuffer, Verdict};
@@ -334,11 +334,10 @@ impl LocalTrace {
 
     /// The id under which the request is known across services: the caller's, else the trace id where the root
     /// was asked for by a request.
-    pub(crate) fn with_correlation_id<R>(&self, f: impl FnOnce(Option<&str>) -> R) -> R {
+    pub(crate) fn with_correlation_id<R>(&self, f: impl FnOnce(Option<Correlation<'_>>) -> R) -> R {
         match self.carried.correlation_id() {
-            Some(id) => f(Some(id.as_str())),
-            None if self.correlated => f(std::str::from_utf8(&self.trace_id.write_hex()).ok()),
-            None => f(None),
+            Some(id) => f(Some(Correlation::Given(id.as_str()))),
+            None => f(self.correlated.then_some(Correlation::Trace(self.trace_id))),
         }
     }
 

@@ -206,7 +206,7 @@ impl Queue {
         }
         let half =
             |load: Load| load.lines() * 2 > shared.limits.lines || load.bytes() * 2 > shared.limits.bytes;
-        let filling = !half(before) && half(Load(before.0 + load.0));
+        let filling = half(Load(before.0 + load.0)) && !half(before);
         if urgent || filling || shared.is_asleep() {
             shared.asleep.0.store(false, Ordering::SeqCst);
             self.worker.unpark();

@@ -31,6 +31,27 @@ macro_rules! key {
 }
 pub(crate) use key;
 
+/// A field of the library's own with one of a few values, which the compiler has written as a whole.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Member {
+    key: Key,
+    value: &'static str,
+    /// `,"name":"value"`
+    text: &'static str,
+}
+
+/// The [`Member`] of a name and a value. Fails to compile for ones that are not plain.
+macro_rules! member {
+    ($name:expr, $value:expr) => {{
+        const KEY: $crate::fields::Key = $crate::fields::key!($name);
+        const VALUE: &str = $value;
+        const TEXT: [u8; $crate::fields::Member::length(KEY, VALUE)] =
+            $crate::fields::Member::text(KEY, VALUE);
+        $crate::fields::Member::new(KEY, VALUE, const { &TEXT })
+    }};
+}
+pub(crate) use member;
+
 impl Key {
     pub(crate) const fn new(ready: &'static Ready) -> Self {
         Self(ready)
@@ -63,6 +84,35 @@ impl Ready {
     }
 }
 
+impl Member {
+    pub(crate) const fn length(key: Key, value: &str) -> usize {
+        key.0.quoted.len() + value.len() + r#"""#.len()
+    }
+
+    /// `,"name":"value"`
+    pub(crate) const fn text<const N: usize>(key: Key, value: &str) -> [u8; N] {
+        let mut text = [b'"'; N];
+        let name = key.0.quoted.as_bytes();
+        let mut at = 0;
+        while at < name.len() {
+            text[at] = name[at];
+            at += 1;
+        }
+        while at + 1 < N {
+            let letter = value.as_bytes()[at - name.len()];
+            assert!(letter.is_ascii_lowercase(), "a value of our own is a word");
+            text[at] = letter;
+            at += 1;
+        }
+        text
+    }
+
+    pub(crate) const fn new(key: Key, value: &'static str, text: &'static [u8]) -> Self {
+        let Ok(text) = str::from_utf8(text) else { panic!("letters are text") };
+        Self { key, value, text }
+    }
+}
+
 /// Fields that are written quickly end before this: there is room then, whatever comes.
 const QUICK_MAX: usize = FIELDS_MAX / 2;
 
@@ -78,6 +128,15 @@ impl Fields {
         }
     }
 
+    /// [`key_str`](Fields::key_str) for one of a few values.
+    pub(crate) fn member(&mut self, member: &Member) {
+        if self.takes(member.key, member.value.len()) {
+            self.text.push_str(member.text);
+        } else {
+            self.str(member.key.0.name, member.value);
+        }
+    }
+
     /// [`u64`](Fields::u64) for a name of the library's own.
     pub(crate) fn key_u64(&mut self, key: Key, value: u64) {
         if self.takes(key, 20) {
@@ -90,21 +149,21 @@ impl Fields {
 
     /// Records a time in milliseconds, to the nanosecond: `0.001234`.
     pub(crate) fn key_millis(&mut self, key: Key, time: Duration) {
-        const NANOS: u32 = 1_000_000;
-        let whole = time.as_secs().checked_mul(1000);
-        let Some(millis) = whole.and_then(|whole| whole.checked_add(time.subsec_millis().into())) else {
+        const DIGITS: usize = 6;
+        const MILLI: u64 = 1_000_000;
+        let whole = time.as_secs().checked_mul(1000 * MILLI);
+        let nanos = whole.and_then(|whole| whole.checked_add(time.subsec_nanos().into()));
+        let Some(nanos) = nanos.filter(|_| self.takes(key, 28)) else {
             return self.f64(key.0.name, time.as_secs_f64() * 1e3);
         };
-        if !self.takes(key, 28) {
-            return self.f64(key.0.name, time.as_secs_f64() * 1e3);
-        }
-        self.text.push_str(key.0.bare);
-        self.text.push_str(itoa::Buffer::new().format(millis));
-        // A one in front of all six digits, zeros included, and a point in its place.
+        // Below one millisecond a one stands in front of all six digits, and none of them is left out.
         let mut buffer = itoa::Buffer::new();
-        let fraction = buffer.format(NANOS + time.subsec_nanos() % NANOS);
+        let digits = buffer.format(if nanos < MILLI { nanos + MILLI } else { nanos });
+        let (millis, fraction) = digits.split_at_checked(digits.len() - DIGITS).unwrap_or((digits, "0"));
+        self.text.push_str(key.0.bare);
+        self.text.push_str(if nanos < MILLI { "0" } else { millis });
         self.text.push('.');
-        self.text.push_str(fraction.get(1..).unwrap_or_default());
+        self.text.push_str(fraction);
     }
 
     /// Whether it is not there already, and there is room for a plain value of this length. It counts as there then.
@@ -127,6 +186,8 @@ mod tests {
     const A: Key = key!("some.key");
     const B: Key = key!("other");
 
+    const SAID: Member = member!("some.key", "plain");
+
     // Mutation caught: the quick way taken for a name that is there, for a value that needs escaping, without room.
     #[test]
     fn the_quick_way_says_what_the_other_says() {
@@ -144,14 +205,28 @@ mod tests {
         }
     }
 
+    // Mutation caught: a member written beside the field that has its name.
+    #[test]
+    fn a_member_is_a_field_like_any_other() {
+        let (mut quick, mut slow) = (Fields::new(), Fields::new());
+        for _ in 0..2 {
+            quick.key_str(A, "other");
+            quick.member(&SAID);
+            slow.str("some.key", "plain");
+            assert_eq!(quick.as_str(), slow.as_str());
+        }
+    }
+
     #[test]
     fn times_are_exact() {
         for (nanos, text) in [
             (0, "0.000000"),
             (1_234, "0.001234"),
+            (100_000, "0.100000"),
             (999_999, "0.999999"),
             (1_000_000, "1.000000"),
             (61_000_000_001, "61000.000001"),
+            (u64::MAX, "18446744073709.551615"),
         ] {
             let mut fields = Fields::new();
             fields.key_millis(A, Duration::from_nanos(nanos));

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::special::is_clean;
-use super::{NAME_MAX, RESERVED_BITS, bit};
+use super::{NAME_MAX, RESERVED_BITS, bit, cut};
 use crate::redaction::{self, Class, class_of};
 use crate::semconv::log::{FIELDS_PREFIX, RESERVED};
 
@@ -14,93 +14,130 @@ pub(crate) struct Name<'a> {
     pub(super) facts: Facts,
 }
 
-/// What a name's text says, to be found out once.
+/// What a name's text says, to be found out once. Two numbers, which stay in registers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts {
     /// In [`Fields::names`](super::Fields::names).
     pub(super) bit: u64,
-    pub(super) class: Class,
-    /// A format may reserve it.
-    pub(super) is_odd: bool,
+    flags: u32,
+}
+
+impl Facts {
     /// It needs no escaping.
-    pub(super) is_clean: bool,
+    const CLEAN: u32 = 1;
+    /// A format may reserve it.
+    const ODD: u32 = 1 << 1;
+    const SECRET: u32 = 1 << 2;
+    const URL: u32 = 1 << 3;
+    /// Not all of it is written.
+    const TRIMMED: u32 = 1 << 4;
+
+    fn of(name: &str) -> Self {
+        let text = trimmed(name);
+        let bit = bit(text);
+        let is_odd = RESERVED_BITS & bit != 0 && RESERVED.contains(&text) || text.starts_with(FIELDS_PREFIX);
+        let mut flags = 0;
+        if text.len() < name.len() {
+            flags |= Self::TRIMMED;
+        }
+        if is_clean(text.as_bytes()) {
+            flags |= Self::CLEAN;
+        }
+        if is_odd {
+            flags |= Self::ODD;
+        }
+        // All of it counts, how it ends above all.
+        match class_of(name) {
+            Class::Plain => {}
+            Class::Secret => flags |= Self::SECRET,
+            Class::Url => flags |= Self::URL,
+        }
+        Self { bit, flags }
+    }
+
+    #[inline]
+    pub(super) fn is_clean(self) -> bool {
+        self.flags & Self::CLEAN != 0
+    }
+
+    #[inline]
+    pub(super) fn is_odd(self) -> bool {
+        self.flags & Self::ODD != 0
+    }
+
+    #[inline]
+    pub(super) fn is_secret(self) -> bool {
+        self.flags & Self::SECRET != 0
+    }
+
+    #[inline]
+    pub(super) fn is_url(self) -> bool {
+        self.flags & Self::URL != 0
+    }
 }
 
 /// The names that a thread remembers: a program's lines have not many more in turn.
 const REMEMBERED: usize = 64;
 
-/// The place of a text that lives as long as the program: no other text is ever there.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Place {
+/// What is remembered of a text that lives as long as the program: no other text is ever where it is.
+#[derive(Clone, Copy)]
+struct Memory {
     address: usize,
-    length: usize,
-    /// Whether it was set before what is redacted: set late, that changes what is known.
-    is_set: bool,
+    /// Twice its length, and one if it was known already what is redacted: what is set late changes the facts.
+    length_and_set: usize,
+    facts: Facts,
 }
 
-impl Place {
-    const NONE: Place = Place { address: 0, length: 0, is_set: false };
-
-    #[inline]
-    fn of(text: &'static str) -> Self {
-        Self { address: text.as_ptr().addr(), length: text.len(), is_set: redaction::is_set() }
-    }
-
-    /// Where it is remembered. Names stand closely together in a program: some may differ in their lengths only.
-    #[inline]
-    fn slot(self) -> usize {
-        const FACTOR: usize = 0x9e37_79b9_7f4a_7c15_u64 as usize;
-        let mixed = self.address.wrapping_add(self.length << 5).wrapping_mul(FACTOR);
-        mixed >> (usize::BITS - REMEMBERED.ilog2())
-    }
-}
+const NOTHING: Memory = Memory { address: 0, length_and_set: 0, facts: Facts { bit: 0, flags: 0 } };
 
 thread_local! {
-    static KNOWN: [Cell<(Place, Facts)>; REMEMBERED] = const {
-        [const { Cell::new((Place::NONE, Facts::NONE)) }; REMEMBERED]
-    };
+    static KNOWN: [Cell<Memory>; REMEMBERED] = const { [const { Cell::new(NOTHING) }; REMEMBERED] };
 }
 
-impl Facts {
-    const NONE: Facts = Facts { bit: 0, class: Class::Plain, is_odd: false, is_clean: false };
+/// Where a text's facts are remembered. Names stand closely together in a program, and some only differ in length.
+#[inline]
+fn slot(address: usize, length_and_set: usize) -> usize {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mixed = (address.wrapping_add(length_and_set << 5) as u64).wrapping_mul(FACTOR);
+    (mixed >> (u64::BITS - REMEMBERED.ilog2())) as usize
+}
 
-    fn of(name: &str) -> Self {
-        let text = trimmed(name);
-        let bit = bit(text);
-        Self {
-            bit,
-            // All of it counts, how it ends above all.
-            class: class_of(name),
-            is_odd: RESERVED_BITS & bit != 0 && RESERVED.contains(&text) || text.starts_with(FIELDS_PREFIX),
-            is_clean: is_clean(text.as_bytes()),
+#[inline]
+fn remembered(name: &'static str) -> Facts {
+    let address = name.as_ptr().addr();
+    let length_and_set = name.len() << 1 | usize::from(redaction::is_set());
+    let known = KNOWN.try_with(|known| {
+        let memory = known.get(slot(address, length_and_set)).map_or(NOTHING, Cell::get);
+        if memory.address == address && memory.length_and_set == length_and_set {
+            memory.facts
+        } else {
+            learn(name, length_and_set, known)
         }
+    });
+    match known {
+        Ok(facts) => facts,
+        // The thread ends.
+        Err(_) => Facts::of(name),
     }
+}
 
-    /// The same, from memory.
-    #[inline]
-    fn remembered(name: &'static str) -> Self {
-        let place = Place::of(name);
-        let known = |known: &[Cell<(Place, Facts)>; REMEMBERED]| {
-            let slot = known.get(place.slot())?;
-            let (held, facts) = slot.get();
-            Some(if held == place { facts } else { Self::learn(name, place, slot) })
-        };
-        KNOWN.try_with(known).ok().flatten().unwrap_or_else(|| Self::of(name))
+#[cold]
+#[inline(never)]
+fn learn(name: &'static str, length_and_set: usize, known: &[Cell<Memory>; REMEMBERED]) -> Facts {
+    let (address, facts) = (name.as_ptr().addr(), Facts::of(name));
+    if let Some(memory) = known.get(slot(address, length_and_set)) {
+        memory.set(Memory { address, length_and_set, facts });
     }
-
-    #[cold]
-    fn learn(name: &'static str, place: Place, slot: &Cell<(Place, Facts)>) -> Self {
-        let facts = Self::of(name);
-        slot.set((place, facts));
-        facts
-    }
+    facts
 }
 
 impl Name<'static> {
-    /// A name that is there as long as the program: it is looked at once by each thread.
+    /// A name that is there as long as the program: each thread looks at it once.
     #[inline]
     pub(crate) fn lasting(name: &'static str) -> Self {
-        Self { text: trimmed(name), facts: Facts::remembered(name) }
+        let facts = remembered(name);
+        let text = if facts.flags & Facts::TRIMMED == 0 { name } else { trimmed(name) };
+        Self { text, facts }
     }
 }
 
@@ -117,10 +154,9 @@ impl<'a> From<&'a String> for Name<'a> {
 }
 
 /// A name as it is written: `type` for `r#type`, and not too long.
-#[inline]
 fn trimmed(name: &str) -> &str {
     let name = name.strip_prefix("r#").unwrap_or(name);
-    if name.len() <= NAME_MAX { name } else { super::cut(name, NAME_MAX) }
+    if name.len() <= NAME_MAX { name } else { cut(name, NAME_MAX) }
 }
 
 #[cfg(test)]

@@ -135,7 +135,6 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
 }
 
 /// Appends `text`, escaped, until `out` is `limit` bytes long. Answers whether it was cut.
-#[inline]
 pub(crate) fn push_escaped(out: &mut String, text: &str, limit: usize) -> bool {
     // Most texts are short, and stand there as they are.
     if text.len() <= limit.saturating_sub(out.len()) && is_clean(text.as_bytes()) {

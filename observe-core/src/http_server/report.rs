@@ -11,7 +11,6 @@ use crate::semconv::{http as names, span as keys};
 use crate::slo::SloEvent;
 use crate::span::OpenSpan;
 use crate::subscriber::tell_others;
-use std::fmt::Write as _;
 use tracing_core::Level;
 
 const REQUEST_BODY_SIZE: Key = key!(names::REQUEST_BODY_SIZE);
@@ -131,16 +130,19 @@ fn tell(
     if let Some(call) = call {
         status = call.conclude(fields);
     }
-    for (key, size) in [REQUEST_BODY_SIZE, RESPONSE_BODY_SIZE].into_iter().zip(sizes) {
-        if let Some(size) = size {
-            fields.key_u64(key, size);
-        }
+    let [request_bytes, response_bytes] = sizes;
+    if let Some(size) = request_bytes {
+        fields.key_u64(REQUEST_BODY_SIZE, size);
+    }
+    if let Some(size) = response_bytes {
+        fields.key_u64(RESPONSE_BODY_SIZE, size);
     }
     end.describe(fields);
 
     let route = (!labels.route.is_none()).then(|| labels.route.as_str());
-    // A `String` takes what it is given.
-    let _ = write!(text, "{}", SpanName { method: labels.method, route, call });
+    for part in (SpanName { method: labels.method, route, call }).parts() {
+        text.push_str(part);
+    }
     end.record(text, Kind::Server, fields);
 
     if let Some(level) = level {

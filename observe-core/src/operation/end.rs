@@ -2,7 +2,7 @@
 
 use crate::clock::Tick;
 use crate::context::SpanContext;
-use crate::fields::{Fields, Key, Text, key};
+use crate::fields::{Fields, Key, Member, Text, key, member};
 use crate::function::Measure;
 use crate::metric::{Exemplar, HotHistogram};
 use crate::outcome::Outcome;
@@ -104,9 +104,17 @@ impl End<'_> {
 
     /// Adds what every operation's line says: the outcome, the duration and, where it failed, why.
     pub(crate) fn describe(&self, fields: &mut Fields) {
-        const OUTCOME: Key = key!(semconv::span::OUTCOME);
+        const OK: Member = member!(semconv::span::OUTCOME, Outcome::Ok.as_str());
+        const ERROR: Member = member!(semconv::span::OUTCOME, Outcome::Error.as_str());
+        const CANCELLED: Member = member!(semconv::span::OUTCOME, Outcome::Cancelled.as_str());
+        const PANICKED: Member = member!(semconv::span::OUTCOME, Outcome::Panicked.as_str());
         const DURATION_MS: Key = key!(semconv::span::DURATION_MS);
-        fields.key_str(OUTCOME, self.outcome.as_str());
+        fields.member(match self.outcome {
+            Outcome::Ok => &OK,
+            Outcome::Error => &ERROR,
+            Outcome::Cancelled => &CANCELLED,
+            Outcome::Panicked => &PANICKED,
+        });
         fields.key_millis(DURATION_MS, self.duration);
         if let Some(cause) = &self.cause {
             fields.str(semconv::span::ERROR_MESSAGE, cause);

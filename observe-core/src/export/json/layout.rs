@@ -9,7 +9,7 @@ use crate::context::SpanContext;
 use crate::export::json::{LogFormat, time};
 use crate::export::keys::Keys;
 use crate::fields::{Entry, Fields, escaped, is_clean};
-use crate::record::LogRecord;
+use crate::record::{Correlation, LogRecord};
 use crate::semconv::ecs as names;
 use crate::semconv::log;
 
@@ -68,12 +68,15 @@ pub(crate) struct Layout {
     target: Vec<u8>,
     /// `","service.name":"…","service.version":"…"`
     service: Vec<u8>,
-    /// The same, and behind it `,"trace_id":"…","span_id":"…","trace_flags":"…"`, and where the ids stand.
+    /// The same, and behind it `,"trace_id":"…","span_id":"…","trace_flags":"…"`, up to `ids_end`, and where the ids
+    /// stand. Then `,"correlation_id":"…"`, where that is a trace id, too.
     service_and_ids: Vec<u8>,
     trace_id_at: usize,
     span_id_at: usize,
     /// Beyond its end, if the flags are not in it.
     flags_at: usize,
+    ids_end: usize,
+    correlation_id_at: usize,
     /// `,"correlation_id":"`
     correlation_id: Vec<u8>,
     /// `,"truncated":true`
@@ -123,6 +126,10 @@ impl Layout {
             flags_at = ids.len();
             ids += "00\"";
         }
+        let ids_end = ids.len();
+        ids += &frame.correlation_id;
+        let correlation_id_at = ids.len();
+        ids += &format!("{}\"", "0".repeat(32));
         Layout {
             form: frame.form,
             heads,
@@ -133,6 +140,8 @@ impl Layout {
             trace_id_at,
             span_id_at,
             flags_at,
+            ids_end,
+            correlation_id_at,
             correlation_id: frame.correlation_id.into_bytes(),
             truncated: format!(",\"{}\":true", log::TRUNCATED).into_bytes(),
             sampled: format!(",\"{}\":", log::SAMPLED).into_bytes(),
@@ -176,13 +185,19 @@ impl Layout {
         line.extend_from_slice(message);
         line.extend_from_slice(&self.target);
         push(line, record.target, TARGET_MAX);
-        match record.span_context {
+        let mut correlated = false;
+        match &record.span_context {
             None => line.extend_from_slice(&self.service),
-            Some(context) => self.push_ids::<FLAT>(line, context),
+            Some(context) => {
+                correlated = FLAT && record.correlation_id == Some(Correlation::Trace(context.trace_id));
+                self.push_ids::<FLAT>(line, context, correlated);
+            }
+        }
+        if FLAT && !correlated {
+            self.push_correlation_id(record.correlation_id, line);
         }
         let is_cut = || record.message.is_cut() || span.is_cut() || event.is_cut();
         if FLAT {
-            self.push_correlation_id(record.correlation_id, line);
             self.push_fields(span, event, line);
             if is_cut() {
                 line.extend_from_slice(&self.truncated);
@@ -223,22 +238,31 @@ impl Layout {
     }
 
     #[inline]
-    fn push_correlation_id(&self, id: Option<&str>, line: &mut Vec<u8>) {
+    fn push_correlation_id(&self, id: Option<Correlation<'_>>, line: &mut Vec<u8>) {
         if let Some(id) = id {
             line.extend_from_slice(&self.correlation_id);
-            push(line, id, CORRELATION_MAX);
+            match id {
+                Correlation::Given(id) => push(line, id, CORRELATION_MAX),
+                Correlation::Trace(id) => line.extend_from_slice(&id.write_hex()),
+            }
             line.push(b'"');
         }
     }
 
+    /// `correlated`: the trace id is the correlation id, too.
     #[inline]
-    fn push_ids<const FLAT: bool>(&self, line: &mut Vec<u8>, context: SpanContext) {
+    fn push_ids<const FLAT: bool>(&self, line: &mut Vec<u8>, context: &SpanContext, correlated: bool) {
         let start = line.len();
-        line.extend_from_slice(&self.service_and_ids);
-        put(line, start + self.trace_id_at, context.trace_id.write_hex());
+        let end = if correlated { self.service_and_ids.len() } else { self.ids_end };
+        line.extend_from_slice(self.service_and_ids.get(..end).unwrap_or_default());
+        let trace_id = context.trace_id.write_hex();
+        put(line, start + self.trace_id_at, trace_id);
         put(line, start + self.span_id_at, context.span_id.write_hex());
         if FLAT || self.flags_at != usize::MAX {
             put(line, start + self.flags_at, context.flags.write_hex());
+        }
+        if correlated {
+            put(line, start + self.correlation_id_at, trace_id);
         }
     }
 

@@ -8,6 +8,7 @@ use super::*;
 use crate::clock::ManualClock;
 use crate::context::SpanContext;
 use crate::counting::allocations;
+use crate::record::Correlation;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -63,7 +64,7 @@ fn log(lines: &JsonLines, span: &Fields, message: &Text, event: &Fields) {
         target: "shop::pay",
         message,
         span_context: Some(SpanContext::root()),
-        correlation_id: Some("7"),
+        correlation_id: Some(Correlation::Given("7")),
         span: Some(span),
         event,
     });

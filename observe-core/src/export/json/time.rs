@@ -16,19 +16,25 @@ thread_local! {
 }
 
 /// The time as text (RFC 3339, section 5.6); microseconds are cut, not rounded.
+#[inline]
 pub(crate) fn rfc3339(unix_nanos: u64) -> [u8; LENGTH] {
     let (second, nanos) = (unix_nanos / 1_000_000_000, unix_nanos % 1_000_000_000);
-    let (latest, mut text) = LATEST.try_with(Cell::get).unwrap_or((0, EPOCH));
-    if second != latest {
-        text = whole_second(second);
-        // A thread that ends has no memory of it.
-        let _ = LATEST.try_with(|cell| cell.set((second, text)));
-    }
+    let (latest, text) = LATEST.try_with(Cell::get).unwrap_or((0, EPOCH));
+    let mut text = if second == latest { text } else { next_second(second) };
     let micros = (nanos / 1000) as u32;
     let [.., a, b, c, d, e, f, _] = &mut text;
     [*a, *b] = two(micros / 10_000);
     [*c, *d] = two(micros / 100 % 100);
     [*e, *f] = two(micros % 100);
+    text
+}
+
+#[cold]
+#[inline(never)]
+fn next_second(second: u64) -> [u8; LENGTH] {
+    let text = whole_second(second);
+    // A thread that ends has no memory of it.
+    let _ = LATEST.try_with(|latest| latest.set((second, text)));
     text
 }
 
@@ -78,7 +84,16 @@ fn civil(day: u32) -> (u32, u32, u32) {
 /// Two digits of a number below 100.
 #[inline]
 fn two(number: u32) -> [u8; 2] {
-    [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
+    static PAIRS: [[u8; 2]; 100] = {
+        let mut pairs = [[b'0'; 2]; 100];
+        let mut number = 0;
+        while number < 100 {
+            pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+            number += 1;
+        }
+        pairs
+    };
+    PAIRS.get(number as usize).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ fn render_as(layout: &Layout, target: &str, message: &Text, span: &Fields, event
         target,
         message,
         span_context: Some(context()),
-        correlation_id: Some("a\"b"),
+        correlation_id: Some(Correlation::Given("a\"b")),
         span: Some(span),
         event,
     };
@@ -151,7 +151,7 @@ fn the_largest_line_is_64_kib_and_says_that_it_was_cut() {
         target: &huge,
         message: &message,
         span_context: Some(context()),
-        correlation_id: Some(&huge),
+        correlation_id: Some(Correlation::Given(&huge)),
         span: Some(&span),
         event: &event,
     };

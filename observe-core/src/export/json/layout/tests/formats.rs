@@ -266,7 +266,7 @@ fn the_largest_line_of_each_format_is_64_kib_and_says_that_it_was_cut() {
                 target: &huge,
                 message: &message,
                 span_context: Some(context()),
-                correlation_id: Some(&huge),
+                correlation_id: Some(Correlation::Given(&huge)),
                 span: Some(&span),
                 event: &event,
             };
