@@ -369,13 +369,17 @@ pub(crate) fn below_current(hub: Option<&Arc<Hub>>, correlated: bool) -> Shared<
         let now = parent.trace().map(|trace| trace.hub.clock.now())?;
         OpenSpan::child(parent, now)
     });
-    child.flatten().unwrap_or_else(|| {
-        let hub = hub.map_or_else(current::hub, Arc::clone);
+    let root = |hub: &Arc<Hub>| {
         #[cfg(feature = "opentelemetry")]
-        if let Some(foreign) = otel::foreign(&hub) {
-            return below(&foreign, true, &hub, correlated);
+        if let Some(foreign) = otel::foreign(hub) {
+            return below(&foreign, true, hub, correlated);
         }
-        OpenSpan::root(&hub, None, correlated, hub.clock.now())
+        OpenSpan::root(hub, None, correlated, hub.clock.now())
+    };
+    // Nothing runs here: a telemetry that is not given is mostly the installed one, of which no handle is needed.
+    child.flatten().unwrap_or_else(|| match hub {
+        Some(hub) => root(hub),
+        None => current::scope().map_or_else(|| root(Hub::installed_or_detached()), |hub| root(&hub)),
     })
 }
 
