@@ -11,9 +11,9 @@ mod peers;
 mod plot;
 mod population;
 mod processes;
+mod processor_time;
 mod scenarios;
 mod telemetry;
-mod thread_time;
 
 use std::process::ExitCode;
 

@@ -8,7 +8,7 @@
 //! contender's turn, the surer it is interrupted, and none of them waits.
 
 use crate::harness::{Kind, ROUNDS, median};
-use crate::{alloc, thread_time};
+use crate::{alloc, processor_time};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 
@@ -67,8 +67,9 @@ pub(crate) struct Race {
     pub notes: &'static [&'static str],
 }
 
-/// Nanoseconds and allocations of a piece of work: the floor's, the bare one's, and the contender's own.
-type Turn = [Option<(f64, f64)>; 3];
+/// Nanoseconds and allocations of a piece of work: the floor's, the bare one's, and the contender's own. Then the
+/// nanoseconds of its own with all threads of its process, until everything went out.
+type Turn = [Option<(f64, f64)>; 4];
 
 /// Runs one contender for the process that asks, a line for a round.
 pub(crate) fn child(race: &Race, at: usize) -> ExitCode {
@@ -79,7 +80,8 @@ pub(crate) fn child(race: &Race, at: usize) -> ExitCode {
         let Some(times) = line.ok().and_then(|line| line.parse::<u64>().ok()) else {
             return ExitCode::FAILURE;
         };
-        let mut turn: Turn = [None; 3];
+        let mut turn: Turn = [None; 4];
+        let (all, mut others) = (processor_time::process(), 0.0);
         // The order turns, so that none always follows the same one.
         for at in (0..3).map(|at| (at + round) % 3) {
             let work = match at {
@@ -90,13 +92,15 @@ pub(crate) fn child(race: &Race, at: usize) -> ExitCode {
                 },
                 _ => &mut own,
             };
-            let (before, start) = (alloc::count(), thread_time::nanos());
+            let (before, start) = (alloc::count(), processor_time::thread());
             work(times);
-            let nanos = thread_time::nanos() - start;
+            let nanos = processor_time::thread() - start;
+            others += if at == 2 { 0.0 } else { nanos };
             turn[at] = Some((nanos / times as f64, (alloc::count() - before) as f64 / times as f64));
         }
         total += times;
         (checks.settle)(total);
+        turn[3] = Some(((processor_time::process() - all - others) / times as f64, 0.0));
         let told: Vec<String> = turn
             .iter()
             .map(|turn| turn.map_or("-".to_owned(), |(nanos, allocations)| format!("{nanos} {allocations}")))
@@ -129,7 +133,7 @@ impl Process {
         writeln!(self.asked, "{times}")?;
         let mut line = String::new();
         self.told.read_line(&mut line)?;
-        let mut turn: Turn = [None; 3];
+        let mut turn: Turn = [None; 4];
         for (at, part) in line.trim_end().split(" / ").enumerate() {
             let numbers = part.split_once(' ').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
             *turn.get_mut(at).ok_or(io::ErrorKind::InvalidData)? = numbers;
@@ -165,11 +169,11 @@ pub(crate) fn compare(race: &Race) {
             }
         }
     }
-    print(race, &turns);
     for (at, process) in processes.into_iter().enumerate() {
         let proof = process.end().unwrap_or_else(|error| failed(at)(error));
         eprintln!("{}: {} recorded {proof}", race.name, race.entries[at].name);
     }
+    print(race, &turns);
 }
 
 /// What is added is a difference of two: ratios are those of its medians, within one process, and to the best peer's.
@@ -186,39 +190,36 @@ fn print(race: &Race, turns: &[Vec<Turn>]) {
     let peer = peers.min_by(|a, b| adds(*a).total_cmp(&adds(*b)));
 
     println!("\n**{}**\n", race.title);
-    print!("| | median ns | min ns | allocations | × floor |");
-    println!(
-        "{}",
-        if has_bare { " added ns | added × floor | added × best peer |" } else { " × best peer |" }
-    );
-    println!("| --- |{}", " ---: |".repeat(if has_bare { 7 } else { 5 }));
-    let start = |name: &str, numbers: Vec<(f64, f64)>| {
+    let ratios =
+        if has_bare { " added ns | added × floor | added × best peer |" } else { " × best peer |" };
+    println!("| | median ns | min ns | allocations | all threads, ns | × floor |{ratios}");
+    println!("| --- |{}", " ---: |".repeat(if has_bare { 8 } else { 6 }));
+    let start = |name: &str, numbers: Vec<(f64, f64)>, threads: String| {
         let nanos: Vec<f64> = numbers.iter().map(|(nanos, _)| *nanos).collect();
         let least = nanos.iter().copied().fold(f64::INFINITY, f64::min);
         // A queue's block now and then is not the work's.
         let allocations = median(numbers.iter().map(|(_, allocations)| *allocations).collect());
-        print!("| {name} | {:.1} | {least:.1} | {allocations:.2} |", median(nanos));
+        print!("| {name} | {:.1} | {least:.1} | {allocations:.2} | {threads} |", median(nanos));
     };
-    start(&Kind::Floor.title(race.floor), all(0));
+    start(&Kind::Floor.title(race.floor), all(0), String::new());
     print!(" 1.00 |");
     let floor_adds = median(turns.iter().flatten().map(|turn| added(turn, 0)).collect());
     println!("{}", if has_bare { format!(" {floor_adds:.1} | 1.00 | |") } else { " |".to_owned() });
     if has_bare {
-        start("bare", all(1));
+        start("bare", all(1), String::new());
         println!(" | | | |");
     }
     for (at, entry) in race.entries.iter().enumerate() {
-        start(&entry.kind.title(entry.name), turns[at].iter().filter_map(|turn| turn[2]).collect());
+        let own = |which: usize| turns[at].iter().filter_map(|turn| turn[which]).collect::<Vec<_>>();
+        let threads = median(own(3).iter().map(|(nanos, _)| *nanos).collect());
+        start(&entry.kind.title(entry.name), own(2), format!("{threads:.1}"));
         let total = |turn: &Turn| Some(turn[2]?.0 / turn[0]?.0);
         print!(" {:.2} |", median(turns[at].iter().filter_map(total).collect()));
         if has_bare {
             let floor = median(turns[at].iter().map(|turn| added(turn, 0)).collect());
             print!(" {:.1} | {:.2} |", adds(at), adds(at) / floor);
         }
-        match peer {
-            Some(peer) => println!(" {:.2} |", adds(at) / adds(peer)),
-            None => println!(" |"),
-        }
+        println!(" {} |", peer.map_or_else(String::new, |peer| format!("{:.2}", adds(at) / adds(peer))));
     }
     if !race.notes.is_empty() {
         println!();

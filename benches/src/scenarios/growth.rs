@@ -12,7 +12,7 @@ mod threads;
 use crate::by_hand::ByHand;
 use crate::http::{Answer, Asked, ROUTE};
 use crate::plot::number;
-use crate::{telemetry, thread_time};
+use crate::{processor_time, telemetry};
 use observe_core::{RecorderLimits, Telemetry};
 use observe_tower::{ObserveLayer, ObserveService, RequestHead};
 use std::convert::Infallible;
@@ -69,9 +69,9 @@ fn nanos(times: usize, mut work: impl FnMut()) -> f64 {
     work();
     let round = |_| {
         settle();
-        let start = thread_time::nanos();
+        let start = processor_time::thread();
         work();
-        (thread_time::nanos() - start) / times as f64
+        (processor_time::thread() - start) / times as f64
     };
     crate::harness::median((0..ROUNDS).map(round).collect())
 }

@@ -4,7 +4,7 @@ use super::{ROUNDS, by_hand, column, observed, observed_by, quiet, settle, table
 use crate::harness::median;
 use crate::http::{Answer, Asked, now, request};
 use crate::plot::Plot;
-use crate::{alloc, thread_time};
+use crate::{alloc, processor_time};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use std::convert::Infallible;
@@ -93,7 +93,7 @@ where
     let before = alloc::held();
     let repeat = (TIMES / size).max(1);
     let mut open: Vec<Pin<Box<S::Future>>> = Vec::with_capacity(size);
-    let (mut nanos, mut start) = (0.0, thread_time::nanos());
+    let (mut nanos, mut start) = (0.0, processor_time::thread());
     for _ in 0..repeat {
         for number in 0..size {
             let mut future = Box::pin(service.call(request(number)));
@@ -113,12 +113,12 @@ where
             }
             // Lines are written before more of them come than a queue has room for.
             if size > TIMES {
-                nanos += thread_time::nanos() - start;
+                nanos += processor_time::thread() - start;
                 settle();
-                start = thread_time::nanos();
+                start = processor_time::thread();
             }
         }
     }
-    nanos += thread_time::nanos() - start;
+    nanos += processor_time::thread() - start;
     nanos / (repeat * size) as f64
 }

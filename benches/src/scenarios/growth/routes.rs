@@ -4,7 +4,7 @@ use super::{ROUNDS, column, quiet, settle, table};
 use crate::harness::median;
 use crate::http::{answer, ask, request};
 use crate::plot::Plot;
-use crate::{alloc, telemetry, thread_time};
+use crate::{alloc, processor_time, telemetry};
 use observe_tower::{ObserveLayer, RequestHead, RouteOf};
 use tower::{Layer as _, Service, service_fn};
 
@@ -63,9 +63,9 @@ where
     B: http_body::Body + Unpin,
     B::Error: std::fmt::Debug,
 {
-    let start = thread_time::nanos();
+    let start = processor_time::thread();
     visit(service, uris, TIMES);
-    (thread_time::nanos() - start) / TIMES as f64
+    (processor_time::thread() - start) / TIMES as f64
 }
 
 fn visit<S, B>(service: &mut S, uris: &[http::Uri], times: usize)

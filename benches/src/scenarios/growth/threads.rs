@@ -4,7 +4,7 @@ use super::{ROUNDS, by_hand, column, observed, observed_by, quiet, settle, table
 use crate::harness::median;
 use crate::http::{answer, work};
 use crate::plot::Plot;
-use crate::{alloc, thread_time};
+use crate::{alloc, processor_time};
 use std::sync::{Barrier, Mutex, PoisonError};
 use tower::service_fn;
 
@@ -51,9 +51,9 @@ fn serve<W: FnMut(u64)>(size: usize, make: impl Fn() -> W + Sync) -> (f64, f64) 
                 let mut work = make();
                 for round in 0..=ROUNDS {
                     barrier.wait();
-                    let (times, start) = (TIMES / size as u64, thread_time::nanos());
+                    let (times, start) = (TIMES / size as u64, processor_time::thread());
                     work(times);
-                    let nanos = (thread_time::nanos() - start) / times as f64;
+                    let nanos = (processor_time::thread() - start) / times as f64;
                     rounds.lock().unwrap_or_else(PoisonError::into_inner)[round].push(nanos);
                     barrier.wait();
                 }
