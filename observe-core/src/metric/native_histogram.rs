@@ -5,7 +5,7 @@ mod cells;
 mod index;
 mod reading;
 
-use std::sync::atomic::{AtomicI8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use super::exemplar::{Exemplar, Exemplars};
 use super::family::Family;
 use super::kind::{Kind, Rejected, Unit};
 use super::snapshot::{Blocks, Metric, Visitor, sealed};
+use super::timer::Timer;
 use crate::label::LabelSet;
 
 /// Counts observations in exponential buckets, which need no bounds chosen beforehand, and sums them: what Prometheus
@@ -51,8 +52,6 @@ pub struct NativeHistogram {
     cells: Cells,
     zero: AtomicU64,
     sum: AtomicU64,
-    /// The lowest schema that it was shown at: shown once, buckets are not told apart again.
-    shown: AtomicI8,
     /// The classic buckets; none unless they were chosen.
     classic: Box<[AtomicU64]>,
     exemplars: Exemplars,
@@ -116,6 +115,12 @@ impl NativeHistogram {
     #[inline]
     pub fn observe_u64(&self, value: u64) {
         self.take(self.shared.layout.amount_of_whole(value));
+    }
+
+    /// Measures from now until the guard is dropped.
+    #[inline]
+    pub fn timer(&self) -> Timer<'_> {
+        Timer::native(self)
     }
 
     /// Names the trace of an observation that was counted before: see
@@ -202,7 +207,7 @@ impl NativeHistogram {
     }
 
     fn read_into(&self, counts: &mut NativeCounts) {
-        let Shared { range, most, .. } = &*self.shared;
+        let Shared { range, most, schema, .. } = &*self.shared;
         let NativeCounts { positive, negative, words, .. } = counts;
         positive.clear();
         negative.clear();
@@ -216,9 +221,10 @@ impl NativeHistogram {
             |index, count| negative.push((index, count)),
         );
         (counts.schema, counts.most, counts.zero_threshold) = (range.schema(), *most, range.zero_threshold());
-        counts.lower(self.shown.load(Ordering::Relaxed));
+        counts.lower(*schema);
+        // Nothing that was counted is ever taken back: what has too many buckets has them from now on, so the schema does
+        // not rise again.
         counts.bound();
-        self.shown.fetch_min(counts.schema, Ordering::Relaxed);
         if self.classic.is_empty() {
             let total = counts.total();
             counts.words.push(total);
@@ -278,7 +284,6 @@ impl Metric for NativeHistogram {
             cells: Cells::new(shared.range),
             zero: AtomicU64::new(0),
             sum: AtomicU64::new(0),
-            shown: AtomicI8::new(shared.schema),
             classic: (0..classic).map(|_| AtomicU64::new(0)).collect(),
             exemplars: Exemplars::default(),
             shared: Arc::clone(shared),

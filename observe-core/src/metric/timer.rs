@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::histogram::Histogram;
 use super::hot_histogram::HotHistogram;
+use super::native_histogram::NativeHistogram;
 use crate::clock::Instant;
 
 /// Measures a time, and observes it when it is dropped: also by `?`, by an unwinding panic, and when a
@@ -19,6 +20,7 @@ pub struct Timer<'a> {
 enum Observer<'a> {
     Plain(&'a Histogram),
     Hot(&'a HotHistogram),
+    Native(&'a NativeHistogram),
 }
 
 impl<'a> Timer<'a> {
@@ -30,6 +32,11 @@ impl<'a> Timer<'a> {
     #[inline]
     pub(super) fn hot(histogram: &'a HotHistogram) -> Self {
         Self { observer: Some(Observer::Hot(histogram)), start: Instant::now() }
+    }
+
+    #[inline]
+    pub(super) fn native(histogram: &'a NativeHistogram) -> Self {
+        Self { observer: Some(Observer::Native(histogram)), start: Instant::now() }
     }
 
     /// Observes the time now, and says it.
@@ -47,6 +54,7 @@ impl<'a> Timer<'a> {
         match self.observer.take() {
             Some(Observer::Plain(histogram)) => histogram.observe_duration(time),
             Some(Observer::Hot(histogram)) => histogram.observe_duration(time),
+            Some(Observer::Native(histogram)) => histogram.observe_duration(time),
             None => {}
         }
         time
@@ -64,26 +72,27 @@ impl Drop for Timer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::{Buckets, Unit};
+    use crate::metric::{Buckets, NativeBuckets, Unit};
+
+    type Three = (Histogram, HotHistogram, NativeHistogram);
 
     #[test]
     fn a_timer_observes_once_or_not_at_all() {
         let plain = Histogram::new(&Buckets::SECONDS, Some(Unit::Seconds));
         let hot = HotHistogram::new(&Buckets::SECONDS, Some(Unit::Seconds));
+        let native = NativeHistogram::new(&NativeBuckets::new(), Some(Unit::Seconds));
+        let all = (plain, hot, native);
         for timer in [
-            |plain: &Histogram, _: &HotHistogram| {
-                drop(plain.timer());
-                let _ = plain.timer().stop();
-                plain.timer().discard();
-            },
-            |_: &Histogram, hot: &HotHistogram| {
-                drop(hot.timer());
-                let _ = hot.timer().stop();
-                hot.timer().discard();
-            },
-        ] {
-            timer(&plain, &hot);
+            |(plain, _, _): &Three| plain.timer(),
+            |(_, hot, _): &Three| hot.timer(),
+            |(_, _, native): &Three| native.timer(),
+        ] as [fn(&Three) -> Timer<'_>; 3]
+        {
+            drop(timer(&all));
+            let _ = timer(&all).stop();
+            timer(&all).discard();
         }
-        assert_eq!((plain.count(), hot.count()), (2, 2));
+        let (plain, hot, native) = all;
+        assert_eq!((plain.count(), hot.count(), native.count()), (2, 2, 2));
     }
 }

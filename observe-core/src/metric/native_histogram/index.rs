@@ -130,7 +130,7 @@ mod tests {
         (*bits.last().unwrap(), bits.len() == 1)
     }
 
-    // Catches: any digit of the root, or a step of the multiplication: a whole number m of 2^-52 is not above 2^(k/256)
+    // Catches: a wrong digit of the root that matters, or a step of the multiplication: a whole number m of 2^-52 is not above 2^(k/256)
     // exactly when m^256 is not above 2^(52 * 256 + k).
     #[test]
     fn bounds_are_exact() {

@@ -168,7 +168,31 @@ impl<'a> NativeReading<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metric::Buckets;
     use proptest::prelude::*;
+
+    // Catches: buckets of one schema added to those of another, whichever is the lower.
+    #[test]
+    fn the_lower_schema_is_that_of_the_sum() {
+        let layout = Layout::new(&Buckets::new(&[1.0]), None);
+        let counts = |schema, positive: &[(i32, u64)]| NativeCounts {
+            schema,
+            most: 16,
+            zero: 1,
+            positive: positive.to_vec(),
+            negative: positive.to_vec(),
+            words: vec![2.0_f64.to_bits(), 3, 4],
+            ..NativeCounts::default()
+        };
+        let (fine, coarse) = (counts(2, &[(-3, 1), (1, 2), (4, 4), (5, 8)]), counts(0, &[(1, 16), (9, 32)]));
+        for (mut sum, other) in [(fine.clone(), coarse.clone()), (coarse, fine)] {
+            sum.add(other, &layout);
+            let expected = [(0, 1), (1, 22), (2, 8), (9, 32)];
+            assert_eq!((sum.schema, sum.zero), (0, 2));
+            assert_eq!((sum.positive.as_slice(), sum.negative.as_slice()), (&expected[..], &expected[..]));
+            assert_eq!(sum.words, [4.0_f64.to_bits(), 6, 8]);
+        }
+    }
 
     proptest! {
         // Catches: a count lost where buckets become one, buckets that are not neighbours taken for one, a bound that is

@@ -124,7 +124,7 @@ fn threads_and_changes_of_schema_lose_nothing() {
     assert!(counts.schema < 1, "{seen:?}");
 }
 
-// Catches: a schema that rises again when a restart of the range would allow it, a stray bucket after it was lowered.
+// Catches: one bucket more than are shown at most, a schema that rises again, a coarse one that was not asked for.
 #[test]
 fn what_was_shown_at_a_schema_is_not_shown_finer_later() {
     let histogram = NativeHistogram::new(&NativeBuckets::new().schema(8).max_buckets(16), None);
@@ -133,7 +133,12 @@ fn what_was_shown_at_a_schema_is_not_shown_finer_later() {
     histogram.observe(17.0);
     let lowered = read(&histogram);
     assert!(lowered.schema < 8 && lowered.positive.len() <= 16, "{lowered:?}");
-    assert_eq!((read(&histogram).schema, read(&histogram).total()), (lowered.schema, 17));
+    (1..=16).for_each(|value| histogram.observe(f64::from(value)));
+    assert_eq!((read(&histogram).schema, read(&histogram).total()), (lowered.schema, 33));
+    let coarse = NativeHistogram::new(&NativeBuckets::new().schema(-2), None);
+    coarse.observe(17.0);
+    let counts = read(&coarse);
+    assert_eq!((counts.schema, counts.positive), (-2, vec![(2, 1)]));
 }
 
 // Catches: NaN in the sum, a negative time wrapped, zero without a bucket, subnormals or the largest in the wrong place.
@@ -154,11 +159,23 @@ fn what_is_no_value_is_counted_apart() {
     assert_eq!(counts.positive[0].0, index::index((1_u64 << 63) as f64 / 1e9, 7));
 
     let numbers = NativeHistogram::new(&NativeBuckets::new().schema(0), None);
-    for value in [0.0, 5e-324, -1e-300, 0.75, -0.75, -3.0, 64_f64.exp2(), f64::MAX, f64::MIN] {
+    for value in [
+        0.0,
+        5e-324,
+        -1e-300,
+        (-64_f64).exp2(),
+        -(-64_f64).exp2(),
+        0.75,
+        -0.75,
+        -3.0,
+        64_f64.exp2(),
+        f64::MAX,
+        f64::MIN,
+    ] {
         numbers.observe(value);
     }
     let counts = read(&numbers);
-    assert_eq!((counts.zero, &counts.positive), (3, &vec![(0, 1), (64, 1)]));
+    assert_eq!((counts.zero, &counts.positive), (5, &vec![(0, 1), (64, 1)]));
     assert_eq!(counts.negative, [(0, 1), (2, 1)]);
     assert_eq!(numbers.shared.layout.rejected(), Rejected { not_finite: 0, out_of_range: 2 });
     let sizes = NativeHistogram::new(&NativeBuckets::new(), Some(Unit::Bytes));
