@@ -80,7 +80,10 @@ fn nanos(times: usize, mut work: impl FnMut()) -> f64 {
 fn table<const N: usize>(title: &str, heads: [&str; N], rows: &[[f64; N]]) {
     println!("\n**{title}**\n\n| {} |\n|{}", heads.join(" | "), " ---: |".repeat(N));
     for row in rows {
-        println!("| {} |", row.map(|value| number(value.round())).join(" | "));
+        // Small ones to a tenth.
+        let rounded =
+            row.map(|value| if value < 100.0 { (value * 10.0).round() / 10.0 } else { value.round() });
+        println!("| {} |", rounded.map(number).join(" | "));
     }
 }
 
