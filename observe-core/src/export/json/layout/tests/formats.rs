@@ -12,6 +12,38 @@ fn layout_of(format: LogFormat) -> Layout {
     Layout::new(format, Service { name: "shop", version: Some("1.2"), project: Some("prod-1") })
 }
 
+// Mutations caught: the trace's own id written for another one; a correlation id left out beside the ids, or twice.
+#[test]
+fn a_trace_id_that_is_a_correlation_id_is_written_like_any_other() {
+    let other = TraceId::from_hex(b"0123456789abcdef0123456789abcdef").unwrap();
+    let (message, span, event) = request();
+    for format in FORMATS {
+        for id in [context().trace_id, other] {
+            for span_context in [Some(context()), None] {
+                let digits = id.to_string();
+                let lines = [Correlation::Trace(id), Correlation::Given(&digits)].map(|id| {
+                    let record = LogRecord {
+                        callsite: 0,
+                        unix_nanos: 0,
+                        level: Level::INFO,
+                        target: "shop",
+                        message: &message,
+                        span_context,
+                        correlation_id: Some(id),
+                        span: Some(&span),
+                        event: &event,
+                    };
+                    let mut line = Vec::new();
+                    layout_of(format).render(&record, &mut line);
+                    String::from_utf8(line).unwrap()
+                });
+                assert_eq!(lines[0], lines[1], "{format}");
+                assert!(lines[0].contains(&format!("\"{digits}\"")), "{format}: {}", lines[0]);
+            }
+        }
+    }
+}
+
 /// Every value of a line with the keys above it. Fails where an object has a key twice.
 fn leaves(line: &[u8]) -> Vec<(Vec<String>, String)> {
     let mut found = Vec::new();
