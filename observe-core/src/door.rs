@@ -61,16 +61,6 @@ pub(crate) fn is_enabled(callsite: &'static DefaultCallsite) -> bool {
         || !interest.is_never() && dispatcher::get_default(|dispatch| dispatch.enabled(callsite.metadata()))
 }
 
-/// Makes a span of this callsite without fields, as the macros of `tracing` do.
-pub(crate) fn span(callsite: &'static DefaultCallsite) -> tracing::Span {
-    let metadata = callsite.metadata();
-    if is_enabled(callsite) {
-        tracing::Span::new(metadata, &metadata.fields().value_set(&[]))
-    } else {
-        tracing::Span::new_disabled(metadata)
-    }
-}
-
 /// Makes a span that nobody else holds known as our own subscriber would, had it been asked, until [`leave`]. `false`: too
 /// many are open.
 pub(crate) fn know(span: &mut Shared<OpenSpan>, callsite: &'static DefaultCallsite) -> bool {

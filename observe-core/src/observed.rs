@@ -8,7 +8,6 @@ use text::Text;
 use crate::clock::Stopwatch;
 use crate::context::Context;
 use crate::current;
-use crate::door;
 use crate::function::{Function, Measure};
 use crate::operation::{Operation, Parent};
 use crate::outcome::Outcome;
@@ -45,11 +44,14 @@ pub fn spanned(function: &'static Function, make: impl FnOnce() -> tracing::Span
     Spanned(Operation::open(Parent::Current, None, false, Measure::Function(function), None, make))
 }
 
-/// Begins an operation below what is running, whose span has no fields.
+/// Begins an operation below what is running, whose span has no fields of the user's.
 #[inline]
-pub fn plain(function: &'static Function, callsite: &'static DefaultCallsite) -> Spanned {
-    let (parent, measure) = (Parent::Current, Measure::Function(function));
-    Spanned(Operation::open(parent, None, false, measure, Some(callsite), || door::span(callsite)))
+pub fn plain(
+    function: &'static Function,
+    callsite: &'static DefaultCallsite,
+    make: impl FnOnce() -> tracing::Span,
+) -> Spanned {
+    Spanned(Operation::open(Parent::Current, None, false, Measure::Function(function), Some(callsite), make))
 }
 
 /// Begins an operation below a parent that was named.

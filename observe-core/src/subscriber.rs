@@ -416,7 +416,7 @@ mod tests {
             let current = operation.within(|| Span::current().id());
             assert!(known.is_some() && current.as_ref().map(tracing::Id::into_non_zero_u64) == known);
             assert_eq!(operation.span().id(), current);
-            assert_eq!(operation.span().metadata().map(|metadata| metadata.name()), Some("operation"));
+            assert_eq!(operation.span().metadata().map(tracing::Metadata::name), Some("operation"));
             let kept = operation.span().clone();
             let is_open = || known.and_then(|key| SPANS.find(key)).is_some();
             operation.finish(crate::outcome::Outcome::Ok);

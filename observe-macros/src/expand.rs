@@ -159,9 +159,14 @@ impl Expansion<'_> {
                     })
                 })
             }
+            // Nothing of the user's is in it: our own subscriber need not be asked, but others are told all.
             None if self.options.fields.is_none() => quote!({
                 #function
-                #private::observed::plain(&#item, #private::callsite!(#target, #level, #name))
+                #private::observed::plain(
+                    &#item,
+                    #private::callsite!(#target, #level, #name, "otel.status_code", "otel.kind"),
+                    || #private::tracing::span!(target: #target, #level, #name, #fields),
+                )
             }),
             None => quote!({
                 #function
