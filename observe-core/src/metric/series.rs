@@ -105,7 +105,7 @@ const OWN: u64 = u64::MAX;
 const YOUNG: usize = 512;
 
 /// How many series are made at once, so that neighbours lie together.
-const LITTER: usize = 16;
+const LITTER: usize = 32;
 
 impl<M: Metric> Sparse<M> {
     /// Room for `cap` series, and for `uncapped` more, of `space` that are possible.
