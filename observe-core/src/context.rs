@@ -35,8 +35,6 @@ pub use self::trust::Untrusted;
 
 use std::sync::Arc;
 
-use crate::semconv;
-
 use self::propagator::{BAGGAGE, TRACEPARENT, TRACESTATE};
 
 /// What travels with a request from service to service. Cheap to clone; without tracestate, baggage and
@@ -108,16 +106,15 @@ impl Context {
     ///
     /// All of it is the caller's word: whether to trust it is for the one who asks.
     pub fn extract(carrier: &(impl Extract + ?Sized), propagation: &Propagation) -> Extracted {
-        if !propagation.is_usual() {
+        if !propagation.is_short() {
             return several::extract(carrier, propagation);
         }
-        let correlation_id = propagation.correlation_id().as_str();
         let mut found = Found::default();
-        carrier.each(|name, value| {
-            if let Some(values) = found.place(name, correlation_id) {
-                values.push(value);
-            }
-        });
+        let names = [&TRACEPARENT, &TRACESTATE, &BAGGAGE, propagation.correlation_id()];
+        carrier.pick(names, |place, value| found.push(place, value));
+        if !propagation.has_baggage() {
+            found.forget(Found::BAGGAGE);
+        }
         found.read()
     }
 
@@ -125,21 +122,23 @@ impl Context {
     /// none is sent empty. The span must be one's own by then, not the caller's. `tracestate` is sent only
     /// beside a `traceparent`.
     pub fn inject(&self, carrier: &mut (impl Inject + ?Sized), propagation: &Propagation) {
-        if !propagation.is_usual() {
+        if !propagation.is_short() {
             return several::inject(self, carrier, propagation);
         }
         let traceparent = self.span.map(SpanContext::write);
         let carried = self.carried.as_deref();
         let tracestate =
             carried.filter(|_| self.span.is_some()).and_then(|carried| filled(carried.tracestate.as_str()));
-        let baggage = carried.and_then(|carried| filled(carried.baggage.as_str()));
         let correlation_id = carried.and_then(|carried| carried.correlation_id.as_ref());
-        carrier.put([
-            (&TRACEPARENT, traceparent.as_ref().map(<[u8; 55]>::as_slice)),
-            (&TRACESTATE, tracestate),
-            (&BAGGAGE, baggage),
-            (propagation.correlation_id(), correlation_id.map(|id| id.as_str().as_bytes())),
-        ]);
+        carrier.put([(&TRACEPARENT, traceparent.as_ref().map(<[u8; 55]>::as_slice))]);
+        let tracestate = (&TRACESTATE, tracestate);
+        let correlation_id = (propagation.correlation_id(), correlation_id.map(|id| id.as_str().as_bytes()));
+        if propagation.has_baggage() {
+            let baggage = (&BAGGAGE, carried.and_then(|carried| filled(carried.baggage.as_str())));
+            carrier.put([tracestate, baggage, correlation_id]);
+        } else {
+            carrier.put([tracestate, correlation_id]);
+        }
     }
 
     /// The span: the caller's in a context that came in, one's own in a context that goes out.
@@ -224,65 +223,48 @@ fn filled(text: &str) -> Option<&[u8]> {
     (!text.is_empty()).then_some(text.as_bytes())
 }
 
-/// The length decides for most headers; it is compared in place.
-#[inline(always)]
-fn is(name: &str, wanted: &str) -> bool {
-    #[inline(never)]
-    fn same(name: &str, wanted: &str) -> bool {
-        name == wanted || name.eq_ignore_ascii_case(wanted)
-    }
-    name.len() == wanted.len() && same(name, wanted)
-}
-
-/// The values of the headers that are ours, in order, not yet read.
+/// The values of the headers that are ours, in order, not yet read. Mostly one of each, and no memory for it.
 #[derive(Default)]
 struct Found<'a> {
-    traceparent: Values<'a>,
-    tracestate: Values<'a>,
-    baggage: Values<'a>,
-    correlation_id: Values<'a>,
-}
-
-/// Mostly one value, and no memory for it.
-#[derive(Default)]
-struct Values<'a> {
-    first: Option<&'a [u8]>,
-    more: Vec<&'a [u8]>,
-}
-
-impl<'a> Values<'a> {
-    fn push(&mut self, value: &'a [u8]) {
-        match self.first {
-            None => self.first = Some(value),
-            Some(_) => self.more.push(value),
-        }
-    }
-
-    /// The value, if there is one; refused if there are more.
-    fn single(&self) -> Option<Result<&'a [u8], Rejected>> {
-        self.first.map(|first| if self.more.is_empty() { Ok(first) } else { Err(Rejected::Duplicate) })
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &'a [u8]> {
-        self.first.into_iter().chain(self.more.iter().copied())
-    }
+    first: [Option<&'a [u8]>; 4],
+    /// Those after it, each with the place of its header.
+    more: Vec<(usize, &'a [u8])>,
 }
 
 impl<'a> Found<'a> {
-    /// Where the values of a header belong, if it is one of these.
+    const TRACEPARENT: usize = 0;
+    const TRACESTATE: usize = 1;
+    const BAGGAGE: usize = 2;
+    const CORRELATION_ID: usize = 3;
+
     #[inline(always)]
-    fn place(&mut self, name: &str, correlation_id: &str) -> Option<&mut Values<'a>> {
-        if is(name, semconv::TRACEPARENT) {
-            Some(&mut self.traceparent)
-        } else if is(name, semconv::TRACESTATE) {
-            Some(&mut self.tracestate)
-        } else if is(name, semconv::BAGGAGE) {
-            Some(&mut self.baggage)
-        } else if is(name, correlation_id) {
-            Some(&mut self.correlation_id)
-        } else {
-            None
+    fn push(&mut self, place: usize, value: &'a [u8]) {
+        match &mut self.first[place] {
+            first @ None => *first = Some(value),
+            Some(_) => self.more.push((place, value)),
         }
+    }
+
+    /// As if the header had not come.
+    fn forget(&mut self, place: usize) {
+        self.first[place] = None;
+    }
+
+    fn has(&self, place: usize) -> bool {
+        self.first[place].is_some()
+    }
+
+    /// The value, if there is one; refused if there are more.
+    #[inline]
+    fn single(&self, place: usize) -> Option<Result<&'a [u8], Rejected>> {
+        let twice = self.more.iter().any(|(other, _)| *other == place);
+        self.first[place].map(|first| if twice { Err(Rejected::Duplicate) } else { Ok(first) })
+    }
+
+    /// All values of a header that came.
+    fn all(&self, place: usize) -> impl Iterator<Item = &'a [u8]> {
+        let more = self.more.iter().filter(move |(other, _)| *other == place);
+        self.first[place].into_iter().chain(more.map(|(_, value)| *value))
     }
 
     fn read(&self) -> Extracted {
@@ -294,7 +276,7 @@ impl<'a> Found<'a> {
     /// What `traceparent` says.
     #[inline]
     fn span(&self, rejected: &mut Rejections) -> Option<SpanContext> {
-        let span = self.traceparent.single()?.and_then(SpanContext::parse);
+        let span = self.single(Self::TRACEPARENT)?.and_then(SpanContext::parse);
         span.inspect_err(|reason| rejected.note(ContextHeader::Traceparent, *reason)).ok()
     }
 
@@ -307,23 +289,22 @@ impl<'a> Found<'a> {
             }
         };
         // Most requests end here.
-        let lists = [&self.tracestate, &self.baggage, &self.correlation_id];
-        if lists.iter().all(|values| values.first.is_none()) {
+        if ![Self::TRACESTATE, Self::BAGGAGE, Self::CORRELATION_ID].iter().any(|place| self.has(*place)) {
             return Extracted { context: Context { span, carried: None }, rejected };
         }
         let mut carried = Carried::default();
-        if self.tracestate.first.is_some() && span.is_some() {
-            let (tracestate, reason) = TraceState::parse(self.tracestate.iter());
+        if self.has(Self::TRACESTATE) && span.is_some() {
+            let (tracestate, reason) = TraceState::parse(self.all(Self::TRACESTATE));
             note(ContextHeader::Tracestate, reason);
             carried.tracestate = tracestate;
         }
-        if self.baggage.first.is_some() {
-            let (baggage, reason) = Baggage::parse(self.baggage.iter());
+        if self.has(Self::BAGGAGE) {
+            let (baggage, reason) = Baggage::parse(self.all(Self::BAGGAGE));
             note(ContextHeader::Baggage, reason);
             carried.baggage = baggage;
         }
-        let correlation_id =
-            self.correlation_id.single().map(|value| value.and_then(CorrelationId::parse)).transpose();
+        let correlation_id = self.single(Self::CORRELATION_ID);
+        let correlation_id = correlation_id.map(|value| value.and_then(CorrelationId::parse)).transpose();
         note(ContextHeader::CorrelationId, correlation_id.as_ref().err().copied());
         carried.correlation_id = correlation_id.unwrap_or_default();
 

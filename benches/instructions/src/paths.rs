@@ -121,15 +121,16 @@ fn answer(_: Request<()>) -> Answer {
     ready(Ok(Response::new(Full::new(Bytes::from_static(b"hello")))))
 }
 
-/// A request through the layer, its line written. The request, the answer and reading it are counted too.
+/// A request through the layer, its line written. Copying the request, the answer and reading it are counted too.
 fn request() {
     let telemetry = install();
     let layer = ObserveLayer::new(&telemetry).route(|_: &observe_tower::RequestHead<'_>| Some("/users/{id}"));
     let mut service = layer.layer(service_fn(answer));
+    let (uri, headers) = (http::Uri::from_static("/users/4711"), headers());
     turns_of(&telemetry, || {
         let mut request = Request::new(());
-        *request.uri_mut() = http::Uri::from_static("/users/4711");
-        *request.headers_mut() = headers();
+        request.uri_mut().clone_from(&uri);
+        request.headers_mut().clone_from(&headers);
         let response = now(service.call(request)).unwrap_or_else(|never| match never {});
         let mut body = response.into_body();
         while let Some(frame) = now(body.frame()) {

@@ -5,6 +5,8 @@ use std::hash::BuildHasher;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::context::propagator::TRACEPARENT;
+
 /// A carrier that context can be read from.
 ///
 /// ```
@@ -33,6 +35,26 @@ pub trait Extract {
     ///
     /// Upper and lower case are the same in a name. A value may be anything.
     fn each<'a>(&'a self, offer: impl FnMut(&'a str, &'a [u8]));
+
+    /// Offers the values of these headers alone, in order, each with its name's place in the list. By default by way of
+    /// the method above: for carriers that can make use of names that have been checked.
+    fn pick<'a, const N: usize>(&'a self, names: [&HeaderName; N], mut offer: impl FnMut(usize, &'a [u8])) {
+        self.each(|name, value| {
+            if let Some(place) = names.iter().position(|wanted| is(name, wanted.as_str())) {
+                offer(place, value);
+            }
+        });
+    }
+}
+
+/// The length decides for most headers; it is compared in place.
+#[inline(always)]
+pub(super) fn is(name: &str, wanted: &str) -> bool {
+    #[inline(never)]
+    fn same(name: &str, wanted: &str) -> bool {
+        name == wanted || name.eq_ignore_ascii_case(wanted)
+    }
+    name.len() == wanted.len() && same(name, wanted)
 }
 
 /// A carrier that context can be written to.
@@ -63,6 +85,16 @@ impl Extract for HeaderMap {
             offer(name.as_str(), value.as_bytes());
         }
     }
+
+    // Names are compared as they are held: most headers are known to `http` by a number, and these are not.
+    #[inline]
+    fn pick<'a, const N: usize>(&'a self, names: [&HeaderName; N], mut offer: impl FnMut(usize, &'a [u8])) {
+        for (name, value) in self {
+            if let Some(place) = names.iter().position(|wanted| name == *wanted) {
+                offer(place, value.as_bytes());
+            }
+        }
+    }
 }
 
 impl Inject for HeaderMap {
@@ -78,13 +110,23 @@ impl Inject for HeaderMap {
         HeaderMap::remove(self, name);
     }
 
-    #[inline]
+    // Inline, so that a name which is a constant is compared, and hashed, when this is compiled.
+    #[inline(always)]
     fn put<const N: usize>(&mut self, headers: [(&HeaderName, Option<&[u8]>); N]) {
-        // There is hardly ever one to remove. Up to about so many names, looking at each costs less than hashing.
-        let unwanted = |key| headers.iter().any(|(name, value)| value.is_none() && key == *name);
-        if self.keys_len() > 20 || self.keys().any(unwanted) {
-            for (name, _) in headers.iter().filter(|(_, value)| value.is_none()) {
-                discard(self, name);
+        if headers.iter().any(|(_, value)| value.is_none()) {
+            // There is hardly ever one to remove. Up to about so many names, looking at each costs less than hashing.
+            let mut known = self.keys_len() > 20;
+            if !known {
+                for key in self.keys() {
+                    for (name, _) in &headers {
+                        known |= key == *name;
+                    }
+                }
+            }
+            if known {
+                for (name, _) in headers.iter().filter(|(_, value)| value.is_none()) {
+                    discard(self, name);
+                }
             }
         }
         for (name, value) in headers {
@@ -95,16 +137,20 @@ impl Inject for HeaderMap {
     }
 }
 
+#[inline(always)]
 fn replace(headers: &mut HeaderMap, name: &HeaderName, value: &[u8]) {
-    // A length that the compiler knows, that of `traceparent`, is checked and copied without a loop.
-    let value = match value.as_array::<55>() {
-        Some(value) => HeaderValue::from_bytes(value),
-        None => HeaderValue::from_bytes(value),
-    };
-    match value {
-        // It fails beyond 32,768 headers.
-        Ok(value) => drop(headers.try_insert(name, value)),
-        Err(_) => discard(headers, name),
+    // It fails beyond 32,768 headers.
+    match value.as_array::<55>() {
+        // Of a length that the compiler knows a value is checked and copied without a loop; the hash of a constant, which
+        // is not borrowed, is one too.
+        Some(value) if *name == TRACEPARENT => match HeaderValue::from_bytes(value) {
+            Ok(value) => drop(headers.try_insert(TRACEPARENT, value)),
+            Err(_) => discard(headers, name),
+        },
+        _ => match HeaderValue::from_bytes(value) {
+            Ok(value) => drop(headers.try_insert(name, value)),
+            Err(_) => discard(headers, name),
+        },
     }
 }
 
@@ -197,8 +243,13 @@ mod tests {
         carrier.remove("a");
         let expected = [("b".to_owned(), "3".to_owned()), ("other".to_owned(), "kept".to_owned())];
         assert_eq!(offered(&carrier), expected);
-        // What no header can be is left out, not a panic.
-        carrier.put([(&b, Some(b"\xff"))]);
+        // What no header can be is left out, not a panic; also where it is as long as a `traceparent`.
+        carrier.put([(&b, Some(b"\xff")), (&TRACEPARENT, Some(&[0xff; 55]))]);
+        carrier.put([(&TRACEPARENT, Some(&[b'0'; 55]))]);
+        carrier.put([(&TRACEPARENT, Some(&[b'1'; 55]))]);
+        let mut values = Vec::new();
+        carrier.pick([&a, &TRACEPARENT, &c], |place, value| values.push((place, value.to_vec())));
+        assert_eq!(values, [(1, vec![b'1'; 55])]);
     }
 
     #[test]
@@ -228,6 +279,9 @@ mod tests {
         }
         let (a, b) = (HeaderName::from_static("a"), HeaderName::from_static("b"));
         assert_eq!(offered(&carrier).len(), 6);
+        let mut picked = Vec::new();
+        carrier.pick([&HeaderName::from_static("host"), &b], |place, value| picked.push((place, value)));
+        assert_eq!(picked, [(1, b"1".as_slice()); 3]);
         carrier.put([(&a, Some(b"2")), (&b, None)]);
         assert_eq!(offered(&carrier), [("a".to_owned(), "2".to_owned())]);
         carrier.set("a b", "no header name");

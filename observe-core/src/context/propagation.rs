@@ -12,8 +12,9 @@ pub struct Propagation {
     correlation_id: HeaderName,
     /// Each once, in the order in which they are asked.
     propagators: Vec<Propagator>,
-    /// Trace Context and Baggage, which have a short way.
-    usual: bool,
+    /// Trace Context, and Baggage or nothing else: they have a short way.
+    short: bool,
+    baggage: bool,
 }
 
 impl Propagation {
@@ -61,8 +62,9 @@ impl Propagation {
                 self.propagators.push(propagator);
             }
         }
-        let usual = [Propagator::TraceContext, Propagator::Baggage];
-        self.usual = self.propagators.len() == usual.len() && usual.iter().all(|one| self.has(*one));
+        self.baggage = self.has(Propagator::Baggage);
+        self.short =
+            self.has(Propagator::TraceContext) && self.propagators.len() == 1 + usize::from(self.baggage);
         self
     }
 
@@ -102,8 +104,13 @@ impl Propagation {
         self.propagators.contains(&propagator)
     }
 
-    pub(crate) fn is_usual(&self) -> bool {
-        self.usual
+    /// Whether Trace Context is among them, and none but Baggage beside it.
+    pub(crate) fn is_short(&self) -> bool {
+        self.short
+    }
+
+    pub(crate) fn has_baggage(&self) -> bool {
+        self.baggage
     }
 }
 
@@ -112,7 +119,8 @@ impl Default for Propagation {
         Self {
             correlation_id: HeaderName::from_static(semconv::X_CORRELATION_ID),
             propagators: vec![Propagator::TraceContext, Propagator::Baggage],
-            usual: true,
+            short: true,
+            baggage: true,
         }
     }
 }
@@ -136,10 +144,15 @@ mod tests {
         use Propagator::{B3, B3Multi, Baggage, TraceContext};
         let list = |list: &[Propagator]| Propagation::default().propagators(list.iter().copied());
         assert_eq!(list(&[TraceContext, Baggage, TraceContext]), Propagation::default());
-        assert!(list(&[Baggage, TraceContext]).is_usual());
-        for other in [&[TraceContext] as &[_], &[], &[TraceContext, Baggage, B3], &[B3, Baggage]] {
-            assert!(!list(other).is_usual(), "{other:?}");
+        for short in [&[TraceContext] as &[_], &[Baggage, TraceContext], &[TraceContext, TraceContext]] {
+            assert!(list(short).is_short(), "{short:?}");
         }
+        for other in
+            [&[] as &[_], &[Baggage], &[TraceContext, Baggage, B3], &[TraceContext, B3], &[B3, Baggage]]
+        {
+            assert!(!list(other).is_short(), "{other:?}");
+        }
+        assert!(list(&[B3, Baggage]).has_baggage() && !list(&[TraceContext]).has_baggage());
         assert_eq!(list(&[B3, B3Multi]).headers().count(), 7);
         assert_eq!(list(&[]).headers().collect::<Vec<_>>(), ["x-correlation-id"]);
     }

@@ -8,9 +8,11 @@ use http::header::HeaderName;
 use crate::error::{Error, Kind};
 use crate::semconv;
 
-pub(crate) static TRACEPARENT: HeaderName = HeaderName::from_static(semconv::TRACEPARENT);
-pub(crate) static TRACESTATE: HeaderName = HeaderName::from_static(semconv::TRACESTATE);
-pub(crate) static BAGGAGE: HeaderName = HeaderName::from_static(semconv::BAGGAGE);
+// Constants, not statics: what they are compared with is compared without reading them.
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static(semconv::TRACEPARENT);
+pub(crate) const TRACESTATE: HeaderName = HeaderName::from_static(semconv::TRACESTATE);
+pub(crate) const BAGGAGE: HeaderName = HeaderName::from_static(semconv::BAGGAGE);
+static W3C: [HeaderName; 3] = [TRACEPARENT, TRACESTATE, BAGGAGE];
 pub(crate) static B3: HeaderName = HeaderName::from_static(semconv::B3);
 pub(crate) static X_B3: [HeaderName; 5] = [
     HeaderName::from_static(semconv::X_B3_TRACEID),
@@ -79,14 +81,14 @@ impl Propagator {
 
     /// The headers that it reads and writes.
     pub(crate) fn headers(self) -> impl Iterator<Item = &'static HeaderName> {
-        let (single, more): ([Option<&HeaderName>; 2], &[HeaderName]) = match self {
-            Propagator::TraceContext => ([Some(&TRACEPARENT), Some(&TRACESTATE)], &[]),
-            Propagator::Baggage => ([Some(&BAGGAGE), None], &[]),
-            Propagator::B3 | Propagator::B3Multi => ([Some(&B3), None], &X_B3),
-            Propagator::Datadog => ([None; 2], &X_DATADOG),
-            Propagator::XRay => ([Some(&X_AMZN_TRACE_ID), None], &[]),
+        let (single, more): (Option<&HeaderName>, &[HeaderName]) = match self {
+            Propagator::TraceContext => (None, &W3C[..2]),
+            Propagator::Baggage => (None, &W3C[2..]),
+            Propagator::B3 | Propagator::B3Multi => (Some(&B3), &X_B3),
+            Propagator::Datadog => (None, &X_DATADOG),
+            Propagator::XRay => (Some(&X_AMZN_TRACE_ID), &[]),
         };
-        single.into_iter().flatten().chain(more)
+        single.into_iter().chain(more)
     }
 }
 

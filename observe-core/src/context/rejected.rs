@@ -132,29 +132,35 @@ impl ContextHeader {
 
 /// What was refused of one carrier's headers: at most one reason for each header, the first that was found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rejections([Option<Rejected>; ContextHeader::ALL.len()]);
+pub struct Rejections {
+    reasons: [Option<Rejected>; ContextHeader::ALL.len()],
+    /// Whether there is one. Mostly there is none, and nobody looks further.
+    any: bool,
+}
 
 impl Rejections {
     /// Whether nothing was refused.
     #[must_use]
     pub fn is_empty(self) -> bool {
-        self.0 == [None; ContextHeader::ALL.len()]
+        !self.any
     }
 
     /// Why something of this header was refused, if it was.
     #[must_use]
     pub fn reason(self, header: ContextHeader) -> Option<Rejected> {
-        self.0.get(header as usize).copied().flatten()
+        self.reasons.get(header as usize).copied().flatten()
     }
 
     /// The refused headers and the reasons.
     pub fn iter(self) -> impl Iterator<Item = (ContextHeader, Rejected)> {
-        ContextHeader::ALL.into_iter().zip(self.0).filter_map(|(header, reason)| Some((header, reason?)))
+        let headers: &[ContextHeader] = if self.any { &ContextHeader::ALL } else { &[] };
+        headers.iter().filter_map(move |header| Some((*header, self.reason(*header)?)))
     }
 
     pub(crate) fn note(&mut self, header: ContextHeader, rejected: Rejected) {
-        if let Some(reason) = self.0.get_mut(header as usize) {
+        if let Some(reason) = self.reasons.get_mut(header as usize) {
             reason.get_or_insert(rejected);
+            self.any = true;
         }
     }
 }

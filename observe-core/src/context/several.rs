@@ -1,7 +1,7 @@
 //! Reading and writing contexts where they go by other headers than the usual ones.
 
-use super::{Context, Extracted, Found, Values, filled, is};
-use crate::context::carrier::{Extract, Inject};
+use super::{Context, Extracted, Found, filled};
+use crate::context::carrier::{Extract, Inject, is};
 use crate::context::propagation::Propagation;
 use crate::context::propagator::{
     B3, BAGGAGE, Propagator, TRACEPARENT, TRACESTATE, X_AMZN_TRACE_ID, X_B3, X_DATADOG,
@@ -34,11 +34,11 @@ impl<'a> Others<'a> {
 
 /// As [`Context::extract`] says.
 pub(super) fn extract(carrier: &(impl Extract + ?Sized), propagation: &Propagation) -> Extracted {
-    let correlation_id = propagation.correlation_id().as_str();
     let (mut found, mut others) = (Found::default(), Others::default());
+    let usual = [&TRACEPARENT, &TRACESTATE, &BAGGAGE, propagation.correlation_id()];
     carrier.each(|name, value| {
-        if let Some(values) = found.place(name, correlation_id) {
-            values.push(value);
+        if let Some(place) = usual.iter().position(|usual| is(name, usual.as_str())) {
+            found.push(place, value);
         } else if let Some(place) = others.place(name) {
             *place = Some(if place.is_none() { Ok(value) } else { Err(Rejected::Duplicate) });
         }
@@ -60,10 +60,10 @@ pub(super) fn extract(carrier: &(impl Extract + ?Sized), propagation: &Propagati
         }
     }
     if won.is_none_or(|(propagator, _)| propagator != Propagator::TraceContext) {
-        found.tracestate = Values::default();
+        found.forget(Found::TRACESTATE);
     }
-    if !propagation.has(Propagator::Baggage) {
-        found.baggage = Values::default();
+    if !propagation.has_baggage() {
+        found.forget(Found::BAGGAGE);
     }
     found.carry(won.map(|(_, span)| span), rejected)
 }

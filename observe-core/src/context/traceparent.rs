@@ -1,7 +1,7 @@
 //! `traceparent`: W3C Trace Context, levels 1 and 2.
 
 use std::fmt;
-use std::ops::BitOr;
+use std::ops::{BitOr, Range};
 
 use crate::context::hex;
 use crate::context::id::{SpanId, TraceId};
@@ -121,21 +121,34 @@ impl SpanContext {
         let Some((known, rest)) = header.split_first_chunk::<LENGTH>() else {
             return Err(Rejected::Length);
         };
-        let version = match hex::read2([known[0], known[1]]) {
-            None | Some(0xff) => return Err(Rejected::Version),
-            Some(version) => version,
-        };
-        if version == 0 && !rest.is_empty() {
+        let mut ids = [0; 48];
+        ids[..32].copy_from_slice(&known[3..35]);
+        ids[32..].copy_from_slice(&known[36..52]);
+        let ([high, low, span_id], good) = hex::read48(ids);
+        let ends = hex::read8([b'0', b'0', b'0', b'0', known[0], known[1], known[53], known[54]]);
+        // All of them at once. Only where that fails each is looked at, for the reason.
+        let all = good && ends.is_some();
+        let good = |part: Range<usize>| all || hex::are_digits(&known[part]);
+        if !good(0..2) || known.starts_with(b"ff") {
+            return Err(Rejected::Version);
+        }
+        if known.starts_with(b"00") && !rest.is_empty() {
             return Err(Rejected::Length);
         }
         if known[2] != b'-' || known[35] != b'-' || known[52] != b'-' || !matches!(rest, [] | [b'-', ..]) {
             return Err(Rejected::Format);
         }
-        Ok(Self {
-            trace_id: TraceId::from_hex(&known[3..35]).ok_or(Rejected::TraceId)?,
-            span_id: SpanId::from_hex(&known[36..52]).ok_or(Rejected::ParentId)?,
-            flags: hex::read2([known[53], known[54]]).map(TraceFlags::from_bits).ok_or(Rejected::Flags)?,
-        })
+        let trace_id = u128::from(high) << 64 | u128::from(low);
+        match (TraceId::from_bytes(trace_id.to_be_bytes()), SpanId::from_bytes(span_id.to_be_bytes()), ends) {
+            (Some(trace_id), Some(span_id), Some(ends)) if all => {
+                Ok(Self { trace_id, span_id, flags: TraceFlags::from_bits(ends as u8) })
+            }
+            (None, ..) => Err(Rejected::TraceId),
+            _ if !good(3..35) => Err(Rejected::TraceId),
+            (_, None, _) => Err(Rejected::ParentId),
+            _ if !good(36..52) => Err(Rejected::ParentId),
+            _ => Err(Rejected::Flags),
+        }
     }
 
     /// The `traceparent` that says this, of version `00`. It is ASCII.
