@@ -11,6 +11,7 @@ mod recorder;
 mod request;
 mod scrape;
 mod span;
+mod traceparent;
 
 use crate::processes::Race;
 
@@ -30,6 +31,7 @@ pub(crate) const ALL: &[Scenario] = &[
     ("recorder", recorder::recorder),
     ("request", request::request),
     ("axum", axum::axum),
+    ("traceparent", traceparent::traceparent),
     ("growth", growth::growth),
 ];
 
