@@ -130,7 +130,10 @@ impl Context {
         let tracestate =
             carried.filter(|_| self.span.is_some()).and_then(|carried| filled(carried.tracestate.as_str()));
         let correlation_id = carried.and_then(|carried| carried.correlation_id.as_ref());
-        carrier.put([(&TRACEPARENT, traceparent.as_ref().map(<[u8; 55]>::as_slice))]);
+        match &traceparent {
+            Some(traceparent) => carrier.put_traceparent(traceparent),
+            None => carrier.put([(&TRACEPARENT, None)]),
+        }
         let tracestate = (&TRACESTATE, tracestate);
         let correlation_id = (propagation.correlation_id(), correlation_id.map(|id| id.as_str().as_bytes()));
         if propagation.has_baggage() {

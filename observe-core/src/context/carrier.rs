@@ -76,6 +76,11 @@ pub trait Inject {
             }
         }
     }
+
+    /// Sets `traceparent`, as the method above does.
+    fn put_traceparent(&mut self, value: &[u8; 55]) {
+        self.put([(&TRACEPARENT, Some(value.as_slice()))]);
+    }
 }
 
 impl Extract for HeaderMap {
@@ -110,7 +115,16 @@ impl Inject for HeaderMap {
         HeaderMap::remove(self, name);
     }
 
-    // Inline, so that a name which is a constant is compared, and hashed, when this is compiled.
+    // The hash of a constant, which is not borrowed, is one too, and the check and the copy of a value whose length is.
+    #[inline]
+    fn put_traceparent(&mut self, value: &[u8; 55]) {
+        match HeaderValue::from_bytes(value) {
+            Ok(value) => drop(self.try_insert(TRACEPARENT, value)),
+            Err(_) => discard(self, &TRACEPARENT),
+        }
+    }
+
+    // Inline, so that names which are constants are compared as such.
     #[inline(always)]
     fn put<const N: usize>(&mut self, headers: [(&HeaderName, Option<&[u8]>); N]) {
         if headers.iter().any(|(_, value)| value.is_none()) {
@@ -137,20 +151,11 @@ impl Inject for HeaderMap {
     }
 }
 
-#[inline(always)]
 fn replace(headers: &mut HeaderMap, name: &HeaderName, value: &[u8]) {
-    // It fails beyond 32,768 headers.
-    match value.as_array::<55>() {
-        // Of a length that the compiler knows a value is checked and copied without a loop; the hash of a constant, which
-        // is not borrowed, is one too.
-        Some(value) if *name == TRACEPARENT => match HeaderValue::from_bytes(value) {
-            Ok(value) => drop(headers.try_insert(TRACEPARENT, value)),
-            Err(_) => discard(headers, name),
-        },
-        _ => match HeaderValue::from_bytes(value) {
-            Ok(value) => drop(headers.try_insert(name, value)),
-            Err(_) => discard(headers, name),
-        },
+    match HeaderValue::from_bytes(value) {
+        // It fails beyond 32,768 headers.
+        Ok(value) => drop(headers.try_insert(name, value)),
+        Err(_) => discard(headers, name),
     }
 }
 
@@ -243,10 +248,10 @@ mod tests {
         carrier.remove("a");
         let expected = [("b".to_owned(), "3".to_owned()), ("other".to_owned(), "kept".to_owned())];
         assert_eq!(offered(&carrier), expected);
-        // What no header can be is left out, not a panic; also where it is as long as a `traceparent`.
-        carrier.put([(&b, Some(b"\xff")), (&TRACEPARENT, Some(&[0xff; 55]))]);
-        carrier.put([(&TRACEPARENT, Some(&[b'0'; 55]))]);
-        carrier.put([(&TRACEPARENT, Some(&[b'1'; 55]))]);
+        // What no header can be is left out, not a panic.
+        carrier.put([(&b, Some(b"\xff"))]);
+        carrier.put_traceparent(&[b'0'; 55]);
+        carrier.put_traceparent(&[b'1'; 55]);
         let mut values = Vec::new();
         carrier.pick([&a, &TRACEPARENT, &c], |place, value| values.push((place, value.to_vec())));
         assert_eq!(values, [(1, vec![b'1'; 55])]);
