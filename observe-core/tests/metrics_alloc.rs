@@ -109,8 +109,9 @@ fn nothing_is_allocated_after_the_first_touch() {
     let waits = registry.histogram::<Labels>("wait_seconds", "Help.", Buckets::SECONDS).unwrap();
     let hot = registry.hot_counter::<Labels>("hot_total", "Help.").unwrap();
     let hot_waits = registry.hot_histogram::<Labels>("hot_wait_seconds", "Help.", Buckets::SECONDS).unwrap();
-    let native = NativeBuckets::with_classic(Buckets::SECONDS);
-    let native = registry.native_histogram::<Labels>("native_seconds", "Help.", native).unwrap();
+    let native = registry.native_histogram::<Labels>("native_seconds", "H.", NativeBuckets::new()).unwrap();
+    let both = Buckets::SECONDS.and_native(NativeBuckets::new());
+    let both = registry.hot_histogram::<Labels>("both_seconds", "Help.", both).unwrap();
     let sizes = registry.summary::<Closed>("size_bytes", "Help.", Window::MINUTE).unwrap();
     let share = registry.gauge_f64::<Closed>("share_ratio", "Help.").unwrap();
     let tenants: Vec<String> = (0..50).map(|i| format!("tenant {i}")).collect();
@@ -131,6 +132,7 @@ fn nothing_is_allocated_after_the_first_touch() {
             hot_waits.with(labels).observe(0.3);
             hot_waits.with(labels).exemplify(&exemplar);
             (1..100).for_each(|value| native.with(labels).observe(f64::from(value) / 7.0));
+            (1..100).for_each(|value| both.with(labels).observe(f64::from(value) / 7.0));
             native.with(labels).exemplify(&exemplar);
             sizes.with(Closed(false)).observe(1.0);
             share.with(Closed(false)).add(0.5);

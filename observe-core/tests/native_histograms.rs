@@ -4,7 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test says by it what must be there")]
 #![cfg(feature = "macros")]
 
-use observe_core::context::{SpanId, TraceId};
+use observe_core::context::{Context, SpanId, TraceId};
+use observe_core::http_server::HttpRequest;
 use observe_core::label::{LabelId, LabelSet, LabelValue};
 use observe_core::metric;
 use observe_core::metric::{Buckets, Exemplar, Family, Info, NativeBuckets, NativeHistogram, View, Window};
@@ -295,13 +296,14 @@ fn exponential_buckets_are_spans_and_deltas() {
 fn text_has_the_classic_form() {
     let registry = Registry::new();
     let alone = registry.native_histogram::<()>("a_seconds", "A.", NativeBuckets::new()).unwrap();
-    let buckets = NativeBuckets::with_classic(Buckets::new(&[0.5]));
-    let both = registry.native_histogram::<()>("b_seconds", "B.", buckets).unwrap();
-    for waits in [&alone, &both] {
-        waits.observe(0.25);
-        waits.observe(1.0);
-        waits.exemplify(&exemplar(1.0));
+    let both = Buckets::new(&[0.5]).and_native(NativeBuckets::new());
+    let both = registry.histogram::<()>("b_seconds", "B.", both).unwrap();
+    for value in [0.25, 1.0] {
+        alone.observe(value);
+        both.observe(value);
     }
+    alone.exemplify(&exemplar(1.0));
+    both.exemplify(&exemplar(1.0));
     let page = text(&registry, Format::Text);
     let told = |name: &str| {
         let begin = format!("{name}_seconds");
@@ -329,8 +331,9 @@ fn text_has_the_classic_form() {
 #[test]
 fn views_add_them_up() {
     let registry = Registry::new();
-    let buckets = NativeBuckets::with_classic(Buckets::new(&[0.5])).schema(3).max_buckets(16);
-    let waits = registry.native_histogram::<Labels>("wait_seconds", "W.", buckets).unwrap();
+    let native = NativeBuckets::new().schema(3).max_buckets(16);
+    let buckets = Buckets::new(&[0.5]).and_native(native);
+    let waits = registry.histogram::<Labels>("wait_seconds", "W.", buckets).unwrap();
     let of = |town: &str, is_new| waits.with(Labels { town: town.into(), is_new });
     // So many that its schema is lowered.
     (0..40).for_each(|step| of("a", true).observe(f64::from(step).exp2() / 1e6));
@@ -367,7 +370,7 @@ fn buckets_of(histogram: &client::Histogram) -> i64 {
     positive.iter().map(|(_, count)| count).sum()
 }
 
-// Catches: a static of this kind that no registry sees, buckets of a view that stand nowhere.
+// Catches: a static of this kind that no registry sees, buckets of a view that stand nowhere and are not refused.
 #[test]
 fn statics_and_views_of_buckets() {
     STATIC.observe(0.25);
@@ -375,13 +378,67 @@ fn statics_and_views_of_buckets() {
     assert_eq!(only(family(&statics, "static_wait_seconds")).histogram.unwrap().sample_count, 1);
 
     let registry = Registry::new();
-    let waits = registry.native_histogram::<()>("wait_seconds", "W.", NativeBuckets::new()).unwrap();
+    registry.native_histogram::<()>("wait_seconds", "W.", NativeBuckets::new()).unwrap();
     let builder = Telemetry::builder("shop").without_log().registry(registry);
-    let view = View::of("wait_seconds").buckets(Buckets::new(&[0.5]));
-    let telemetry = builder.view(view).build().unwrap();
-    waits.observe(0.25);
-    let page = text(telemetry.registry(), Format::Text);
-    assert!(page.contains("wait_seconds_bucket{le=\"0.5\"} 1\n"), "{page}");
+    let refused = builder.view(View::of("wait_seconds").buckets(Buckets::new(&[0.5]))).build();
+    assert!(refused.unwrap_err().to_string().contains("it has no buckets that could be chosen"));
+}
+
+// Catches: a recording in one form alone, a series that is left out of one of them, exemplars lost, a view that says it of
+// none but the kinds of its own.
+#[test]
+fn any_histogram_can_be_native() {
+    const BOTH: Buckets = Buckets::new(&[0.5]).and_native(NativeBuckets::new().schema(3));
+    let registry = Registry::new();
+    let plain = registry.histogram::<Labels>("plain_seconds", "P.", BOTH).unwrap();
+    let hot = registry.hot_histogram::<Labels>("hot_seconds", "H.", BOTH).unwrap();
+    let number = registry.histogram::<()>("number", "N.", BOTH).unwrap();
+    let labels = |town: &str| Labels { town: town.into(), is_new: true };
+    for (town, value) in [("a", 0.25), ("a", 0.0), ("b", 0.75)] {
+        plain.with(labels(town)).observe(value);
+        hot.with(labels(town)).observe(value);
+        number.observe(-value);
+    }
+    hot.with(labels("b")).exemplify(&exemplar(0.75));
+    plain.with(labels("b")).exemplify(&exemplar(0.75));
+    drop(plain.with(labels("c")).timer());
+    for value in [f64::NAN, -1.0] {
+        plain.with(labels("c")).observe(value);
+        hot.with(labels("c")).observe(value);
+    }
+    for name in ["plain_seconds", "hot_seconds"] {
+        let shown = family(&registry, name);
+        let towns = if name == "plain_seconds" { [2, 1, 1] } else { [2, 1, 0] };
+        for (of, count) in shown.metric.into_iter().zip(towns) {
+            let histogram = of.histogram.unwrap();
+            assert_eq!((histogram.sample_count, histogram.schema), (count, Some(3)), "{name}");
+            let zero = i64::try_from(histogram.zero_count.unwrap()).unwrap();
+            assert_eq!(u64::try_from(buckets_of(&histogram) + zero).unwrap(), count);
+            let is_exemplified = histogram.bucket.iter().any(|bucket| bucket.exemplar.is_some());
+            assert_eq!(is_exemplified, of.label[0].value == "b", "{name}");
+        }
+    }
+    let number = only(family(&registry, "number")).histogram.unwrap();
+    assert_eq!(buckets(&number.negative_span, &number.negative_delta), [(-16, 1), (-3, 1)]);
+    let page = text(&registry, Format::Text);
+    assert!(page.contains("hot_seconds_bucket{town=\"a\",is_new=\"true\",le=\"0.5\"} 2\n"), "{page}");
+    assert!(page.contains("hot_seconds_sum{town=\"b\",is_new=\"true\"} 0.75\n"), "{page}");
+
+    let builder = Telemetry::builder("shop").without_log().registry(registry);
+    let dropped = View::of("hot_seconds").drop_label("town");
+    let requests = "http_server_request_duration_seconds";
+    let native = View::of(requests).buckets(Buckets::SECONDS.and_native(NativeBuckets::new()));
+    let telemetry = builder.view(dropped).view(native).build().unwrap();
+    let hot = only(family(telemetry.registry(), "hot_seconds")).histogram.unwrap();
+    assert_eq!((hot.sample_count, hot.zero_count, buckets_of(&hot)), (3, Some(1), 2));
+    assert_eq!((hot.bucket[0].cumulative_count, hot.bucket[1].exemplar.is_some()), (2, true));
+    let server = telemetry.http_server();
+    server.start(&HttpRequest::new("GET", "/").route("/"), &Context::default()).finish();
+    let shown = only(family(telemetry.registry(), requests)).histogram.unwrap();
+    assert_eq!((shown.sample_count, shown.schema, buckets_of(&shown)), (1, Some(7), 1));
+    assert_eq!(shown.bucket.len(), Buckets::SECONDS.bounds().len());
+    let fine = Buckets::new(&[0.5]).and_native(NativeBuckets::new().schema(9));
+    assert!(Registry::new().histogram::<()>("x", "X.", fine).unwrap_err().to_string().contains("schema"));
 }
 
 // Catches: bytes that are not those of the page.

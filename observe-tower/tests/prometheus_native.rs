@@ -140,8 +140,8 @@ fn prometheus_reads_quantiles_within_one_per_cent() {
     }
     let registry = Registry::new();
     let alone = registry.native_histogram::<()>("alone_seconds", "A.", NativeBuckets::new()).unwrap();
-    let both = NativeBuckets::with_classic(Buckets::SECONDS);
-    let both = registry.native_histogram::<()>("both_seconds", "B.", both).unwrap();
+    let both = Buckets::SECONDS.and_native(NativeBuckets::new());
+    let both = registry.histogram::<()>("both_seconds", "B.", both).unwrap();
     let few = NativeBuckets::new().max_buckets(160);
     let few = registry.native_histogram::<()>("few_seconds", "F.", few).unwrap();
     let constant = registry.native_histogram::<()>("constant_seconds", "C.", NativeBuckets::new()).unwrap();
@@ -164,9 +164,9 @@ fn prometheus_reads_quantiles_within_one_per_cent() {
 
     let mut values = values();
     for value in &values {
-        for histogram in [&alone, &both, &few] {
-            histogram.observe(*value);
-        }
+        alone.observe(*value);
+        both.observe(*value);
+        few.observe(*value);
         classic.observe(*value);
         constant.observe(1.000_000_001);
         drift.observe(-*value);

@@ -164,7 +164,8 @@ fn classic(wire: &mut Wire<'_>, values: &Histograms<'_>, series: usize, counts: 
         total = total.wrapping_add(*count);
         let exemplar = values.exemplar(series, at);
         let (bound, total) = match values.bounds().get(at) {
-            Some(bound) => (*bound, total),
+            // Counted meanwhile it may be ahead of what is counted elsewhere.
+            Some(bound) => (*bound, total.min(all)),
             None if exemplar.is_none() => continue,
             None => (f64::INFINITY, all),
         };

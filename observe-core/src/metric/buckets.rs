@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::kind::{Rejected, Unit};
+use super::native_histogram::{NativeBuckets, NativeShared};
 use super::text::Le;
 use crate::error::{Error, Kind};
 
@@ -26,6 +27,8 @@ pub const MAX_BOUNDS: usize = 128;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Buckets {
     bounds: Cow<'static, [f64]>,
+    /// Of the exponential buckets beside them, if there are some.
+    native: Option<NativeBuckets>,
 }
 
 impl Buckets {
@@ -52,7 +55,7 @@ impl Buckets {
     /// Whether they are is asked where the family is registered, and by `#[metric]` while compiling.
     #[must_use]
     pub const fn new(bounds: &'static [f64]) -> Self {
-        Self { bounds: Cow::Borrowed(bounds) }
+        Self { bounds: Cow::Borrowed(bounds), native: None }
     }
 
     /// `count` bounds, each `width` above the one before; the first is `start`.
@@ -79,6 +82,32 @@ impl Buckets {
         Self::try_from(bounds)
     }
 
+    /// With exponential buckets beside these: whatever is declared with them is a native histogram to whoever reads such,
+    /// and a classic one to whoever does not. In a [`View`](super::View) it makes one of any histogram, of those of this
+    /// library too. A recording costs what both cost; a number further from 0 than 2^64 counts in the outermost bucket.
+    ///
+    /// ```
+    /// use observe_core::Telemetry;
+    /// use observe_core::metric::{Buckets, NativeBuckets, View};
+    ///
+    /// let both = Buckets::SECONDS.and_native(NativeBuckets::new());
+    /// let telemetry = Telemetry::builder("shop")
+    ///     .view(View::of("http_server_request_duration_seconds").buckets(both))
+    ///     .build()?;
+    /// # let _ = telemetry;
+    /// # Ok::<(), observe_core::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn and_native(mut self, native: NativeBuckets) -> Self {
+        self.native = Some(native);
+        self
+    }
+
+    /// Whether there are exponential buckets beside them.
+    pub(super) const fn is_native(&self) -> bool {
+        self.native.is_some()
+    }
+
     /// The bounds.
     #[must_use]
     pub fn bounds(&self) -> &[f64] {
@@ -87,6 +116,11 @@ impl Buckets {
 
     /// The rule that the bounds break, if any.
     pub(crate) const fn fault(&self) -> Option<&'static str> {
+        if let Some(native) = self.native
+            && let Some(fault) = native.fault()
+        {
+            return Some(fault);
+        }
         match &self.bounds {
             Cow::Borrowed(bounds) => bounds_fault(bounds),
             // Only made by `try_from`, which has asked.
@@ -103,7 +137,7 @@ impl TryFrom<Vec<f64>> for Buckets {
     /// If the bounds are not finite and increasing, or not 1 to 128 ([`Error::is_invalid`]).
     fn try_from(bounds: Vec<f64>) -> Result<Self, Error> {
         match bounds_fault(&bounds) {
-            None => Ok(Self { bounds: Cow::Owned(bounds) }),
+            None => Ok(Self { bounds: Cow::Owned(bounds), native: None }),
             Some(fault) => Err(Error::new(Kind::Invalid, fault)),
         }
     }
@@ -223,6 +257,7 @@ pub struct Layout {
     /// How many thresholds lie within one class, at most.
     steps: u8,
     quick: Quick,
+    native: Option<Arc<NativeShared>>,
     le: Box<[Le]>,
     refused: Arc<Refused>,
 }
@@ -254,18 +289,38 @@ fn class_begin(class: usize) -> u64 {
 
 impl Layout {
     pub(super) fn new(buckets: &Buckets, unit: Option<Unit>) -> Self {
+        let native = buckets.native.map(|native| Arc::new(NativeShared::new(native, unit)));
+        Self::classic(buckets, unit).with_native(native)
+    }
+
+    /// Of these buckets alone, without exponential ones.
+    pub(super) fn classic(buckets: &Buckets, unit: Option<Unit>) -> Self {
         Self::made(buckets, Scale::of(unit), Arc::default())
+    }
+
+    /// What is counted in exponential buckets, too, does not go the quickest way.
+    fn with_native(mut self, native: Option<Arc<NativeShared>>) -> Self {
+        if native.is_some() {
+            self.quick = Quick::Nothing;
+        }
+        self.native = native;
+        self
+    }
+
+    /// What its histograms have in common as native ones, if they are.
+    pub(super) fn native(&self) -> Option<&Arc<NativeShared>> {
+        self.native.as_ref()
     }
 
     /// The layout of a series of the same family that has bounds of its own.
     pub(super) fn with_bounds(&self, buckets: &Buckets) -> Self {
-        Self::made(buckets, self.scale, Arc::clone(&self.refused))
+        Self::made(buckets, self.scale, Arc::clone(&self.refused)).with_native(self.native.clone())
     }
 
     /// The bounds that both have.
     pub(super) fn common(&self, other: &Layout) -> Self {
         let both = self.bounds.iter().copied().filter(|bound| other.bounds.contains(bound));
-        let buckets = Buckets { bounds: Cow::Owned(both.collect()) };
+        let buckets = Buckets { bounds: Cow::Owned(both.collect()), native: None };
         Self::made(&buckets, self.scale, Arc::default())
     }
 
@@ -320,6 +375,7 @@ impl Layout {
                 Scale::Whole if steps <= 1 => Quick::Whole,
                 _ => Quick::Nothing,
             },
+            native: None,
             refused,
         }
     }

@@ -431,7 +431,8 @@ impl<L: LabelSet, M: Metric> sealed::Sealed for Family<L, M> {}
 
 impl<L: LabelSet, M: Metric> AnyFamily for Family<L, M> {
     fn head(&self) -> Head<'_> {
-        Head::new(&self.name, &self.help, M::KIND, self.unit)
+        let config = self.viewed.get().and_then(Option::as_ref).unwrap_or(&self.config);
+        Head::new(&self.name, &self.help, M::kind(config), self.unit)
     }
 
     fn check(&self) -> Result<(), Error> {

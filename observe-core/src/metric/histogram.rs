@@ -10,6 +10,7 @@ use super::buckets::{Amount, Buckets, Layout, MAX_BOUNDS, NoValue, Scale, fracti
 use super::exemplar::{Exemplar, Exemplars};
 use super::family::Family;
 use super::kind::{Kind, Rejected, Unit};
+use super::native_histogram::{NativeHistogram, NativeReading, NativeShared};
 use super::snapshot::{BLOCK, Blocks, Histograms, Metric, Rows, Visitor, sealed};
 use super::timer::Timer;
 use crate::label::LabelSet;
@@ -46,6 +47,8 @@ struct Slab {
     layout: Arc<Layout>,
     words: Box<[AtomicU64]>,
     exemplars: OnceBox<Box<[Exemplars]>>,
+    /// Their exponential buckets, if there are some.
+    natives: Box<[NativeHistogram]>,
 }
 
 impl Histogram {
@@ -156,10 +159,24 @@ impl Histogram {
     }
 
     fn take(&self, amount: Result<Amount, NoValue>) {
+        let amount = match amount {
+            Ok(amount) => amount,
+            Err(fault) => return self.slab.layout.refuse(fault),
+        };
+        self.count_native(amount);
         match amount {
-            Ok(Amount::Units(units)) => self.add(units),
-            Ok(Amount::Fraction(value)) => self.add_fraction(value),
-            Err(fault) => self.slab.layout.refuse(fault),
+            Amount::Units(units) => self.add(units),
+            Amount::Fraction(value) => self.add_fraction(value),
+        }
+    }
+
+    /// Counts in the exponential buckets, if there are some.
+    #[inline]
+    pub(super) fn count_native(&self, amount: Amount) {
+        if !self.slab.natives.is_empty()
+            && let Some(native) = self.slab.natives.get(self.at())
+        {
+            native.count_cell(amount);
         }
     }
 
@@ -257,6 +274,10 @@ impl Metric for Histogram {
         config.fault()
     }
 
+    fn kind(config: &Buckets) -> Kind {
+        if config.is_native() { Kind::NativeHistogram } else { Kind::Histogram }
+    }
+
     fn rebucketed(_: &Buckets, buckets: &Buckets) -> Option<Buckets> {
         Some(buckets.clone())
     }
@@ -303,6 +324,9 @@ pub(super) fn show<'a, E>(
     visitor: &mut dyn Visitor,
     more: impl Fn(E, &mut [u64]),
 ) {
+    if let Some(native) = layout.native() {
+        return show_native(native, cells, blocks, visitor, more);
+    }
     const { assert!(MAX_BOUNDS + 2 <= WORDS, "a block has room for one histogram at least") };
     let mut keys = [0_u64; BLOCK];
     let mut words = [0_u64; WORDS];
@@ -336,10 +360,43 @@ pub(super) fn show<'a, E>(
     }
 }
 
+/// The same of those that have exponential buckets, too.
+fn show_native<'a, E>(
+    native: &NativeShared,
+    cells: impl Iterator<Item = (u64, &'a Histogram, E)>,
+    mut blocks: Blocks<'_>,
+    visitor: &mut dyn Visitor,
+    more: impl Fn(E, &mut [u64]),
+) {
+    let mut words = [0_u64; WORDS];
+    let mut scratch = native.take_scratch();
+    for (key, histogram, elsewhere) in cells {
+        let layout = &histogram.slab.layout;
+        // What is in a classic bucket was in a cell before.
+        let own = &mut words[..layout.words()];
+        for (to, word) in own.iter_mut().zip(histogram.words()) {
+            *to = word.load(Ordering::Relaxed);
+        }
+        more(elsewhere, own);
+        let Some(native) = histogram.slab.natives.get(histogram.at()) else { continue };
+        native.read_cells(&mut scratch);
+        let (keys, exemplars) = ([key], [histogram.exemplars()]);
+        let reading = NativeReading::new(layout, &scratch, own, &exemplars);
+        visitor.native_histogram(&blocks.next(&keys), &reading);
+    }
+    native.give_back(scratch);
+}
+
 impl Slab {
     fn new(layout: &Arc<Layout>, count: usize) -> Self {
         let words = (0..count * layout.words()).map(|_| AtomicU64::new(0)).collect();
-        Self { layout: Arc::clone(layout), words, exemplars: OnceBox::new() }
+        let natives = layout.native().map(|native| NativeHistogram::beside(native, count));
+        Self {
+            layout: Arc::clone(layout),
+            words,
+            exemplars: OnceBox::new(),
+            natives: natives.unwrap_or_default(),
+        }
     }
 }
 

@@ -97,10 +97,14 @@ impl HotHistogram {
     }
 
     fn take(&self, amount: Result<Amount, NoValue>) {
+        let amount = match amount {
+            Ok(amount) => amount,
+            Err(fault) => return self.layout.refuse(fault),
+        };
+        self.shared.count_native(amount);
         match amount {
-            Ok(Amount::Units(units)) => self.add(units),
-            Ok(Amount::Fraction(value)) => self.add_fraction(value),
-            Err(fault) => self.layout.refuse(fault),
+            Amount::Units(units) => self.add(units),
+            Amount::Fraction(value) => self.add_fraction(value),
         }
     }
 
@@ -212,6 +216,10 @@ impl Metric for HotHistogram {
 
     fn fault(config: &Buckets) -> Option<&'static str> {
         <Histogram as Metric>::fault(config)
+    }
+
+    fn kind(config: &Buckets) -> Kind {
+        <Histogram as Metric>::kind(config)
     }
 
     fn rebucketed(config: &Buckets, buckets: &Buckets) -> Option<Buckets> {

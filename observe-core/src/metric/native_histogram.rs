@@ -14,7 +14,7 @@ use cells::{Cells, Range};
 pub(super) use reading::NativeCounts;
 pub use reading::NativeReading;
 
-use super::buckets::{Amount, Buckets, Layout, NoValue, Scale};
+use super::buckets::{Amount, Buckets, Layout, NoValue, Scale, fraction_sum};
 use super::exemplar::{Exemplar, Exemplars};
 use super::family::Family;
 use super::kind::{Kind, Rejected, Unit};
@@ -29,7 +29,7 @@ use crate::label::LabelSet;
 /// less than a factor of a million; beyond that twice as much, and so on: see [`NativeBuckets`]. Buckets add up over
 /// instances and over time, as those of a [`Histogram`](super::Histogram) do. It needs a scraper that asks for the
 /// protobuf format, as Prometheus does from 2.40 on with `--enable-feature=native-histograms`, or OTLP; what knows text
-/// only is shown the classic buckets that may stand beside.
+/// only is shown the count and the sum: [`Buckets::and_native`](super::Buckets::and_native) has classic buckets beside.
 ///
 /// Recording takes no lock. Memory comes when a range of values is first seen, 512 bytes for half an octave at the default
 /// schema: some kilobytes a series for what is usually measured, and 64 at most for times and sizes.
@@ -42,28 +42,25 @@ use crate::label::LabelSet;
 /// use observe_core::metric::{NativeBuckets, NativeHistogram, Unit};
 /// use std::time::Duration;
 ///
-/// let waits = NativeHistogram::new(&NativeBuckets::new(), Some(Unit::Seconds));
+/// let waits = NativeHistogram::new(NativeBuckets::new(), Some(Unit::Seconds));
 /// waits.observe(0.3);
 /// waits.observe_duration(Duration::from_millis(7));
 /// assert_eq!((waits.count(), waits.sum()), (2, 0.307));
 /// ```
 pub struct NativeHistogram {
-    shared: Arc<Shared>,
+    shared: Arc<NativeShared>,
     cells: Cells,
     zero: AtomicU64,
     sum: AtomicU64,
-    /// The classic buckets; none unless they were chosen.
-    classic: Box<[AtomicU64]>,
     exemplars: Exemplars,
 }
 
 /// What the native histograms of a family have in common.
-pub struct Shared {
-    /// Of the classic buckets, or of none.
+pub struct NativeShared {
+    /// Of no classic buckets.
     layout: Layout,
     range: Range,
-    schema: i8,
-    most: usize,
+    buckets: NativeBuckets,
     /// What the last reading was written into, for the next one.
     scratch: Mutex<NativeCounts>,
 }
@@ -76,21 +73,31 @@ fn places(layout: &Layout) -> usize {
     if layout.bounds().is_empty() { EXEMPLARS } else { layout.bounds().len() + 1 }
 }
 
-impl Shared {
-    fn new(buckets: &NativeBuckets, unit: Option<Unit>) -> Self {
+impl NativeShared {
+    pub(super) fn new(buckets: NativeBuckets, unit: Option<Unit>) -> Self {
         // A family that was refused can still be touched.
         let schema = buckets.schema.clamp(index::COARSEST, index::FINEST);
-        let layout = Layout::new(buckets.classic.as_ref().unwrap_or(&Buckets::new(&[])), unit);
+        let layout = Layout::new(&Buckets::new(&[]), unit);
         let range = Range::of(layout.scale, schema);
-        Self { range, schema, most: usize::from(buckets.most), layout, scratch: Mutex::default() }
+        Self { range, buckets: buckets.schema(schema), layout, scratch: Mutex::default() }
+    }
+
+    /// What to read into, to be given back. It is taken out: a visitor may be anybody's, and no lock is held while one
+    /// looks.
+    pub(super) fn take_scratch(&self) -> NativeCounts {
+        std::mem::take(&mut *self.scratch.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn give_back(&self, scratch: NativeCounts) {
+        *self.scratch.lock().unwrap_or_else(PoisonError::into_inner) = scratch;
     }
 }
 
 impl NativeHistogram {
     /// A native histogram of no family.
     #[must_use]
-    pub fn new(buckets: &NativeBuckets, unit: Option<Unit>) -> Self {
-        <Self as Metric>::new(&Arc::new(Shared::new(buckets, unit)))
+    pub fn new(buckets: NativeBuckets, unit: Option<Unit>) -> Self {
+        <Self as Metric>::new(&Arc::new(NativeShared::new(buckets, unit)))
     }
 
     /// Counts one observation, in the unit of the metric.
@@ -124,10 +131,9 @@ impl NativeHistogram {
     }
 
     /// Names the trace of an observation that was counted before: see
-    /// [`Histogram::exemplify`](super::Histogram::exemplify). Kept is the latest of each classic bucket; without these
-    /// the latest of each octave, of eight octaves at most.
+    /// [`Histogram::exemplify`](super::Histogram::exemplify). Kept is the latest of each octave, of eight octaves at most.
     pub fn exemplify(&self, exemplar: &Exemplar) {
-        let Shared { layout, range, .. } = &*self.shared;
+        let NativeShared { layout, range, .. } = &*self.shared;
         let value = exemplar.value;
         let is_none = !value.is_finite()
             || layout.scale != Scale::Fraction && value < 0.0
@@ -135,18 +141,12 @@ impl NativeHistogram {
         if is_none {
             return;
         }
-        let place = if !layout.bounds().is_empty() {
-            match layout.amount(value) {
-                Ok(Amount::Units(units)) => layout.bucket(units),
-                Ok(Amount::Fraction(value)) => layout.bucket_of_fraction(value),
-                Err(_) => return,
-            }
-        } else if value.abs() <= range.zero_threshold() {
+        let place = if value.abs() <= range.zero_threshold() {
             0
         } else {
             range.octave(range.positive(value.abs())) % EXEMPLARS
         };
-        self.exemplars.put(places(layout), place, exemplar);
+        self.exemplars.put(EXEMPLARS, place, exemplar);
     }
 
     /// How many observations were counted.
@@ -163,72 +163,71 @@ impl NativeHistogram {
 
     #[inline]
     fn take(&self, amount: Result<Amount, NoValue>) {
+        let layout = &self.shared.layout;
         match amount {
-            Ok(Amount::Units(units)) => self.add(units),
-            Ok(Amount::Fraction(value)) => self.add_f64(value),
-            Err(fault) => self.shared.layout.refuse(fault),
+            Ok(Amount::Fraction(value)) if value.abs() > self.shared.range.largest() => {
+                layout.refuse(NoValue::OutOfRange);
+            }
+            Ok(amount) => {
+                self.count_cell(amount);
+                self.add(amount);
+            }
+            Err(fault) => layout.refuse(fault),
         }
     }
 
     #[inline]
-    fn add(&self, units: u64) {
-        let Shared { layout, range, .. } = &*self.shared;
-        if units == 0 {
-            self.zero.fetch_add(1, Ordering::Relaxed);
-        } else {
-            self.cells.count(range.positive(layout.scale.sum(units)));
+    fn add(&self, amount: Amount) {
+        match amount {
+            Amount::Units(units) => {
+                self.sum.fetch_add(units, Ordering::Relaxed);
+            }
+            Amount::Fraction(value) => {
+                let add = |sum| Some(fraction_sum(sum, value));
+                let _ = self.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+            }
         }
-        self.sum.fetch_add(units, Ordering::Relaxed);
-        self.add_classic(layout.bucket(units));
     }
 
-    fn add_f64(&self, value: f64) {
-        let Shared { layout, range, .. } = &*self.shared;
-        if value.abs() > range.largest() {
-            return layout.refuse(NoValue::OutOfRange);
-        }
+    /// Counts what was found to be a value, in its bucket and nowhere else: beyond the outermost one in that.
+    #[inline]
+    pub(super) fn count_cell(&self, amount: Amount) {
+        let NativeShared { layout, range, .. } = &*self.shared;
+        let value = match amount {
+            Amount::Units(units) => layout.scale.sum(units),
+            Amount::Fraction(value) => value.clamp(-range.largest(), range.largest()),
+        };
         if value.abs() <= range.zero_threshold() {
             self.zero.fetch_add(1, Ordering::Relaxed);
+        } else if value > 0.0 {
+            self.cells.count(range.positive(value));
         } else {
-            let cell = if value > 0.0 { range.positive(value) } else { range.negative(value) };
-            self.cells.count(cell);
-        }
-        let add = |sum| Some((f64::from_bits(sum) + value).to_bits());
-        let _ = self.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
-        self.add_classic(layout.bucket_of_fraction(value));
-    }
-
-    /// Whoever sees it here sees it in its cell, too: so the classic buckets never have more than the others.
-    #[inline]
-    fn add_classic(&self, bucket: usize) {
-        if let Some(count) = self.classic.get(bucket) {
-            count.fetch_add(1, Ordering::Release);
+            self.cells.count(range.negative(value));
         }
     }
 
-    fn read_into(&self, counts: &mut NativeCounts) {
-        let Shared { range, most, schema, .. } = &*self.shared;
-        let NativeCounts { positive, negative, words, .. } = counts;
+    pub(super) fn read_cells(&self, counts: &mut NativeCounts) {
+        let NativeShared { range, buckets, .. } = &*self.shared;
+        let NativeCounts { positive, negative, .. } = counts;
         positive.clear();
         negative.clear();
-        words.clear();
-        words.push(self.sum.load(Ordering::Relaxed));
-        words.extend(self.classic.iter().map(|count| count.load(Ordering::Acquire)));
-        counts.zero = self.zero.load(Ordering::Relaxed);
         self.cells.each(
             *range,
             |index, count| positive.push((index, count)),
             |index, count| negative.push((index, count)),
         );
-        (counts.schema, counts.most, counts.zero_threshold) = (range.schema(), *most, range.zero_threshold());
-        counts.lower(*schema);
+        counts.zero = self.zero.load(Ordering::Relaxed);
+        (counts.schema, counts.most, counts.zero_threshold) =
+            (range.schema(), usize::from(buckets.most), range.zero_threshold());
+        counts.lower(buckets.schema);
         // Nothing that was counted is ever taken back: what has too many buckets has them from now on, so the schema does
         // not rise again.
         counts.bound();
-        if self.classic.is_empty() {
-            let total = counts.total();
-            counts.words.push(total);
-        }
+    }
+
+    /// As many that count nothing but exponential buckets.
+    pub(super) fn beside(shared: &Arc<NativeShared>, count: usize) -> Box<[Self]> {
+        (0..count).map(|_| <Self as Metric>::new(shared)).collect()
     }
 }
 
@@ -256,61 +255,47 @@ impl sealed::Sealed for NativeHistogram {}
 
 impl Metric for NativeHistogram {
     type Config = NativeBuckets;
-    type Shared = Arc<Shared>;
+    type Shared = Arc<NativeShared>;
     const KIND: Kind = Kind::NativeHistogram;
 
     fn fault(config: &NativeBuckets) -> Option<&'static str> {
         config.fault()
     }
 
-    fn rebucketed(config: &NativeBuckets, buckets: &Buckets) -> Option<NativeBuckets> {
-        Some(config.beside(buckets))
+    fn share(config: &NativeBuckets, unit: Option<Unit>) -> Arc<NativeShared> {
+        Arc::new(NativeShared::new(*config, unit))
     }
 
-    fn has_buckets(config: &NativeBuckets, buckets: &Buckets) -> bool {
-        config.classic.as_ref() == Some(buckets)
-    }
-
-    fn share(config: &NativeBuckets, unit: Option<Unit>) -> Arc<Shared> {
-        Arc::new(Shared::new(config, unit))
-    }
-
-    fn new(shared: &Arc<Shared>) -> Self {
-        let classic = match shared.layout.bounds().len() {
-            0 => 0,
-            bounds => bounds + 1,
-        };
+    fn new(shared: &Arc<NativeShared>) -> Self {
         Self {
             cells: Cells::new(shared.range),
             zero: AtomicU64::new(0),
             sum: AtomicU64::new(0),
-            classic: (0..classic).map(|_| AtomicU64::new(0)).collect(),
             exemplars: Exemplars::default(),
             shared: Arc::clone(shared),
         }
     }
 
     fn read<'a>(
-        shared: &'a Arc<Shared>,
+        shared: &'a Arc<NativeShared>,
         cells: impl Iterator<Item = (u64, &'a Self)>,
         mut blocks: Blocks<'_>,
         visitor: &mut dyn Visitor,
     ) {
-        let scratch = || shared.scratch.lock().unwrap_or_else(PoisonError::into_inner);
-        // Taken out: the visitor may be anybody's, and no lock is held while it looks.
-        let mut counts = std::mem::take(&mut *scratch());
+        let mut counts = shared.take_scratch();
         for (key, histogram) in cells {
-            histogram.read_into(&mut counts);
+            let sum = histogram.sum.load(Ordering::Relaxed);
+            histogram.read_cells(&mut counts);
+            // As classic buckets it is `+Inf` alone.
+            let words = [sum, counts.total()];
             let (keys, exemplars) = ([key], [Some(&histogram.exemplars)]);
-            visitor.native_histogram(
-                &blocks.next(&keys),
-                &NativeReading::new(&shared.layout, &counts, &exemplars),
-            );
+            let reading = NativeReading::new(&shared.layout, &counts, &words, &exemplars);
+            visitor.native_histogram(&blocks.next(&keys), &reading);
         }
-        *scratch() = counts;
+        shared.give_back(counts);
     }
 
-    fn rejected<'a>(shared: &Arc<Shared>, _: impl Iterator<Item = &'a Self>) -> Rejected {
+    fn rejected<'a>(shared: &Arc<NativeShared>, _: impl Iterator<Item = &'a Self>) -> Rejected {
         shared.layout.rejected()
     }
 }

@@ -303,6 +303,12 @@ pub trait Metric: Send + Sync + Sized + 'static + sealed::Sealed {
     /// What it is.
     const KIND: Kind;
 
+    /// What it is, as it is configured.
+    #[doc(hidden)]
+    fn kind(_: &Self::Config) -> Kind {
+        Self::KIND
+    }
+
     /// The rule that a configuration breaks, if any.
     #[doc(hidden)]
     fn fault(_: &Self::Config) -> Option<&'static str> {

@@ -80,7 +80,7 @@ mod tests {
     fn a_timer_observes_once_or_not_at_all() {
         let plain = Histogram::new(&Buckets::SECONDS, Some(Unit::Seconds));
         let hot = HotHistogram::new(&Buckets::SECONDS, Some(Unit::Seconds));
-        let native = NativeHistogram::new(&NativeBuckets::new(), Some(Unit::Seconds));
+        let native = NativeHistogram::new(NativeBuckets::new(), Some(Unit::Seconds));
         let all = (plain, hot, native);
         for timer in [
             |(plain, _, _): &Three| plain.timer(),

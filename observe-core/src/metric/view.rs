@@ -67,7 +67,7 @@ impl View {
         self
     }
 
-    /// Other buckets for a histogram, and for a native one those beside it; they win over those of `#[observed(buckets = …)]`, of `Red::with_buckets` and of a
+    /// Other buckets for a histogram, with [`Buckets::and_native`] exponential ones beside them; they win over those of `#[observed(buckets = …)]`, of `Red::with_buckets` and of a
     /// declaration. They have to be said before the family counts anything; those of a `static` are the process's.
     pub fn buckets(mut self, buckets: Buckets) -> Self {
         self.buckets = Some(buckets);

@@ -228,6 +228,10 @@ impl Visitor for Reading {
     }
 
     fn native_histogram(&mut self, row: &Rows<'_>, value: &NativeReading<'_>) {
+        // Whatever the head said: families of other names show what these have.
+        if let Some(family) = &mut self.family {
+            family.kind = Kind::NativeHistogram;
+        }
         // The sum of what can be negative may fall, as above.
         let negative = value.sum() < 0.0 || !value.negative().is_empty();
         let point = ExponentialHistogramDataPoint {

@@ -1,25 +1,24 @@
 //! How fine the buckets of a native histogram are.
 
-use super::super::buckets::Buckets;
 use super::index::{COARSEST, FINEST};
 
-/// How fine the exponential buckets of a native histogram are, and which classic ones stand beside them.
+/// How fine exponential buckets are: those of a [`NativeHistogram`](super::NativeHistogram), or beside the classic ones of
+/// any histogram ([`Buckets::and_native`](super::Buckets::and_native)).
 ///
 /// ```
 /// use observe_core::metric::{Buckets, NativeBuckets};
 ///
-/// // For scrapers that know native histograms, and with classic buckets for those that do not.
-/// const BOTH: NativeBuckets = NativeBuckets::with_classic(Buckets::SECONDS);
-/// // What other libraries do by default: bounded to what stores take, up to 5 % off over a wide range.
-/// const SMALL: NativeBuckets = NativeBuckets::new().max_buckets(160);
-/// # let _ = (BOTH, SMALL);
+/// // For scrapers that know native histograms, and for those that do not.
+/// const BOTH: Buckets = Buckets::SECONDS.and_native(NativeBuckets::new());
+/// // As few as OpenTelemetry's SDKs have by default.
+/// const FEW: NativeBuckets = NativeBuckets::new().max_buckets(160);
+/// # let _ = (BOTH, FEW);
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "it does nothing until a family is declared with it"]
 pub struct NativeBuckets {
     pub(super) schema: i8,
     pub(super) most: u16,
-    pub(super) classic: Option<Buckets>,
 }
 
 impl NativeBuckets {
@@ -27,19 +26,13 @@ impl NativeBuckets {
     /// of a million keeps it.
     pub const DEFAULT_MAX_BUCKETS: u16 = 2_560;
 
-    /// Exponential buckets alone. Text formats show the count and the sum, and no bucket but `+Inf`.
+    /// The default schema and number.
     pub const fn new() -> Self {
-        Self { schema: 7, most: Self::DEFAULT_MAX_BUCKETS, classic: None }
+        Self { schema: 7, most: Self::DEFAULT_MAX_BUCKETS }
     }
 
-    /// With classic buckets beside them, exact as those of a [`Histogram`](super::Histogram): text formats show these, and
-    /// the protobuf format both.
-    pub const fn with_classic(buckets: Buckets) -> Self {
-        Self { schema: 7, most: Self::DEFAULT_MAX_BUCKETS, classic: Some(buckets) }
-    }
-
-    /// How fine the buckets are, from -4 to 8: an octave has 2^schema of them, so each is by 2^(1/2^schema) wider than the
-    /// one before. Defaults to 7, which is 0.54 %: no quantile that is read from them can be further off.
+    /// How fine the buckets are, from -4 to 8: an octave has 2^schema of them, so each ends 2^(1/2^schema) times as far from
+    /// 0 as it begins. Defaults to 7, which is 0.54 %: no quantile that is read from them can be further off.
     pub const fn schema(mut self, schema: i8) -> Self {
         self.schema = schema;
         self
@@ -53,22 +46,14 @@ impl NativeBuckets {
     }
 
     /// The rule that it breaks, if any.
-    pub(super) const fn fault(&self) -> Option<&'static str> {
+    pub(in super::super) const fn fault(self) -> Option<&'static str> {
         if self.schema < COARSEST || self.schema > FINEST {
             return Some("the schema of a native histogram is from -4 to 8");
         }
         if self.most < MIN_BUCKETS || self.most > MAX_BUCKETS {
             return Some("a native histogram has at most 16 to 16,384 buckets");
         }
-        match &self.classic {
-            Some(buckets) => buckets.fault(),
-            None => None,
-        }
-    }
-
-    /// The same with other classic buckets.
-    pub(super) fn beside(&self, buckets: &Buckets) -> Self {
-        Self { classic: Some(buckets.clone()), ..*self }
+        None
     }
 }
 

@@ -16,8 +16,6 @@ pub(in super::super) struct NativeCounts {
     /// Buckets that are not empty, and how many fell into each; indices increase.
     pub(super) positive: Vec<(i32, u64)>,
     pub(super) negative: Vec<(i32, u64)>,
-    /// The sum as its layout has it, then the classic buckets.
-    pub(super) words: Vec<u64>,
 }
 
 impl NativeCounts {
@@ -39,7 +37,7 @@ impl NativeCounts {
     }
 
     /// Adds what another one of the same family counted.
-    pub(in super::super) fn add(&mut self, mut other: NativeCounts, layout: &Layout) {
+    pub(in super::super) fn add(&mut self, mut other: NativeCounts) {
         let schema = self.schema.min(other.schema);
         self.lower(schema);
         other.lower(schema);
@@ -50,7 +48,6 @@ impl NativeCounts {
             merge(mine, 0);
         }
         self.bound();
-        layout.add(&mut self.words, other.words.iter().copied());
     }
 
     pub(super) fn total(&self) -> u64 {
@@ -79,6 +76,8 @@ fn merge(buckets: &mut Vec<(i32, u64)>, by: u8) {
 pub struct NativeReading<'a> {
     layout: &'a Layout,
     counts: &'a NativeCounts,
+    /// The sum as its layout has it, then the classic buckets.
+    words: &'a [u64],
     exemplars: &'a [Option<&'a Exemplars>; 1],
 }
 
@@ -86,9 +85,10 @@ impl<'a> NativeReading<'a> {
     pub(in super::super) fn new(
         layout: &'a Layout,
         counts: &'a NativeCounts,
+        words: &'a [u64],
         exemplars: &'a [Option<&'a Exemplars>; 1],
     ) -> Self {
-        Self { layout, counts, exemplars }
+        Self { layout, counts, words, exemplars }
     }
 
     /// The schema, from -4 to 8: an octave has 2^schema buckets.
@@ -130,7 +130,7 @@ impl<'a> NativeReading<'a> {
     /// The sum of all.
     #[must_use]
     pub fn sum(&self) -> f64 {
-        self.counts.words.first().map_or(0.0, |sum| self.layout.scale.sum(*sum))
+        self.words.first().map_or(0.0, |sum| self.layout.scale.sum(*sum))
     }
 
     /// Whether classic buckets stand beside the exponential ones.
@@ -142,7 +142,7 @@ impl<'a> NativeReading<'a> {
     /// What a format shows that knows classic buckets only: those that stand beside, or else `+Inf` alone.
     #[must_use]
     pub fn classic(&self) -> Histograms<'a> {
-        Histograms::new(self.layout, &self.counts.words, self.exemplars)
+        Histograms::new(self.layout, self.words, self.exemplars)
     }
 
     /// The exemplars that there are.
@@ -160,6 +160,10 @@ impl<'a> NativeReading<'a> {
         self.layout
     }
 
+    pub(in super::super) fn words(&self) -> &'a [u64] {
+        self.words
+    }
+
     pub(in super::super) fn counts(&self) -> &'a NativeCounts {
         self.counts
     }
@@ -168,29 +172,25 @@ impl<'a> NativeReading<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::Buckets;
     use proptest::prelude::*;
 
     // Catches: buckets of one schema added to those of another, whichever is the lower.
     #[test]
     fn the_lower_schema_is_that_of_the_sum() {
-        let layout = Layout::new(&Buckets::new(&[1.0]), None);
         let counts = |schema, positive: &[(i32, u64)]| NativeCounts {
             schema,
             most: 16,
             zero: 1,
             positive: positive.to_vec(),
             negative: positive.to_vec(),
-            words: vec![2.0_f64.to_bits(), 3, 4],
             ..NativeCounts::default()
         };
         let (fine, coarse) = (counts(2, &[(-3, 1), (1, 2), (4, 4), (5, 8)]), counts(0, &[(1, 16), (9, 32)]));
         for (mut sum, other) in [(fine.clone(), coarse.clone()), (coarse, fine)] {
-            sum.add(other, &layout);
+            sum.add(other);
             let expected = [(0, 1), (1, 22), (2, 8), (9, 32)];
             assert_eq!((sum.schema, sum.zero), (0, 2));
             assert_eq!((sum.positive.as_slice(), sum.negative.as_slice()), (&expected[..], &expected[..]));
-            assert_eq!(sum.words, [4.0_f64.to_bits(), 6, 8]);
         }
     }
 

@@ -1,15 +1,15 @@
 use super::*;
 use crate::context::{SpanId, TraceId};
-use crate::metric::AnyFamily;
 use crate::metric::snapshot::{Head, Histograms, Quantiles, Rows, Values};
+use crate::metric::{AnyFamily, Histogram};
 
 fn seconds() -> NativeHistogram {
-    NativeHistogram::new(&NativeBuckets::new(), Some(Unit::Seconds))
+    NativeHistogram::new(NativeBuckets::new(), Some(Unit::Seconds))
 }
 
 fn read(histogram: &NativeHistogram) -> NativeCounts {
     let mut counts = NativeCounts::default();
-    histogram.read_into(&mut counts);
+    histogram.read_cells(&mut counts);
     counts
 }
 
@@ -83,12 +83,11 @@ fn a_quantile_is_at_most_one_per_cent_off() {
     }
 }
 
-// Catches: a recording lost or counted twice where the schema changes, a classic bucket seen before its cell.
+// Catches: a recording lost or counted twice where the schema changes.
 #[test]
 fn threads_and_changes_of_schema_lose_nothing() {
     const EACH: u64 = 50_000;
-    let buckets = NativeBuckets::with_classic(Buckets::SECONDS).max_buckets(40);
-    let histogram = NativeHistogram::new(&buckets, Some(Unit::Seconds));
+    let histogram = NativeHistogram::new(NativeBuckets::new().max_buckets(40), Some(Unit::Seconds));
     let seen = std::thread::scope(|scope| {
         let recording: Vec<_> = (0..4_u64)
             .map(|thread| {
@@ -108,8 +107,7 @@ fn threads_and_changes_of_schema_lose_nothing() {
             let done = recording.iter().all(std::thread::ScopedJoinHandle::is_finished);
             let counts = read(&histogram);
             schemas.insert(counts.schema);
-            let classic: u64 = counts.words.iter().skip(1).sum();
-            assert!(classic <= counts.total() && counts.total() >= before);
+            assert!(counts.total() >= before);
             assert!(counts.positive.len() <= 40 && counts.positive.is_sorted_by(|a, b| a.0 < b.0));
             before = counts.total();
             if done {
@@ -119,7 +117,6 @@ fn threads_and_changes_of_schema_lose_nothing() {
     });
     let counts = read(&histogram);
     assert_eq!((counts.total(), histogram.count()), (4 * EACH, 4 * EACH));
-    assert_eq!(counts.words.iter().skip(1).sum::<u64>(), 4 * EACH);
     assert_eq!(seen.first().copied(), Some(counts.schema));
     assert!(counts.schema < 1, "{seen:?}");
 }
@@ -127,7 +124,7 @@ fn threads_and_changes_of_schema_lose_nothing() {
 // Catches: one bucket more than are shown at most, a schema that rises again, a coarse one that was not asked for.
 #[test]
 fn what_was_shown_at_a_schema_is_not_shown_finer_later() {
-    let histogram = NativeHistogram::new(&NativeBuckets::new().schema(8).max_buckets(16), None);
+    let histogram = NativeHistogram::new(NativeBuckets::new().schema(8).max_buckets(16), None);
     (1..=16).for_each(|value| histogram.observe(f64::from(value)));
     assert_eq!(read(&histogram).schema, 8);
     histogram.observe(17.0);
@@ -135,7 +132,7 @@ fn what_was_shown_at_a_schema_is_not_shown_finer_later() {
     assert!(lowered.schema < 8 && lowered.positive.len() <= 16, "{lowered:?}");
     (1..=16).for_each(|value| histogram.observe(f64::from(value)));
     assert_eq!((read(&histogram).schema, read(&histogram).total()), (lowered.schema, 33));
-    let coarse = NativeHistogram::new(&NativeBuckets::new().schema(-2), None);
+    let coarse = NativeHistogram::new(NativeBuckets::new().schema(-2), None);
     coarse.observe(17.0);
     let counts = read(&coarse);
     assert_eq!((counts.schema, counts.positive), (-2, vec![(2, 1)]));
@@ -158,7 +155,7 @@ fn what_is_no_value_is_counted_apart() {
     assert_eq!((counts.zero, counts.positive.len(), times.count()), (3, 1, 4));
     assert_eq!(counts.positive[0].0, index::index((1_u64 << 63) as f64 / 1e9, 7));
 
-    let numbers = NativeHistogram::new(&NativeBuckets::new().schema(0), None);
+    let numbers = NativeHistogram::new(NativeBuckets::new().schema(0), None);
     for value in [
         0.0,
         5e-324,
@@ -178,7 +175,7 @@ fn what_is_no_value_is_counted_apart() {
     assert_eq!((counts.zero, &counts.positive), (5, &vec![(0, 1), (64, 1)]));
     assert_eq!(counts.negative, [(0, 1), (2, 1)]);
     assert_eq!(numbers.shared.layout.rejected(), Rejected { not_finite: 0, out_of_range: 2 });
-    let sizes = NativeHistogram::new(&NativeBuckets::new(), Some(Unit::Bytes));
+    let sizes = NativeHistogram::new(NativeBuckets::new(), Some(Unit::Bytes));
     [0, 1, 1 << 62, 1 << 63].into_iter().for_each(|size| sizes.observe_u64(size));
     assert_eq!((sizes.count(), read(&sizes).zero), (3, 1));
     assert_eq!(read(&sizes).positive, [(0, 1), (62 << 7, 1)]);
@@ -190,7 +187,7 @@ fn times_are_summed_to_the_nanosecond() {
     times.observe_duration(Duration::from_secs(1_000_000));
     times.observe_nanos(1);
     assert_eq!(times.sum.load(Ordering::Relaxed), 1_000_000_000_000_001);
-    let numbers = NativeHistogram::new(&NativeBuckets::new(), None);
+    let numbers = NativeHistogram::new(NativeBuckets::new(), None);
     [0.5, -2.0].into_iter().for_each(|value| numbers.observe(value));
     assert_eq!((numbers.count(), numbers.sum()), (2, -1.5));
 }
@@ -217,39 +214,36 @@ impl Visitor for Seen {
 // Catches: a visitor of classic buckets that sees none, or one count for two.
 #[test]
 fn who_knows_classic_buckets_only_is_shown_these() {
-    let both = NativeBuckets::with_classic(Buckets::new(&[0.5, 1.0]));
-    let both = Family::<(), NativeHistogram>::native_histogram("wait_seconds", "W.", both);
+    let both = Buckets::new(&[0.5, 1.0]).and_native(NativeBuckets::new());
+    let both = Family::<(), Histogram>::histogram("wait_seconds", "W.", both);
     let alone = Family::<(), NativeHistogram>::native_histogram("wait_seconds", "W.", NativeBuckets::new());
     let mut seen = Seen::default();
-    for family in [&both, &alone] {
-        [0.25, 0.5, 0.75, 2.0].into_iter().for_each(|value| family.observe(value));
-        family.read(&mut seen);
+    for value in [0.25, 0.5, 0.75, 2.0] {
+        both.observe(value);
+        alone.observe(value);
     }
+    both.read(&mut seen);
+    alone.read(&mut seen);
     assert_eq!(seen.classic, [(vec![0.5, 1.0], vec![2, 1, 1], 3.5), (vec![], vec![4], 3.5)]);
 }
 
-// Catches: an exemplar in the place of another octave or bucket, one of what could not have been observed.
+// Catches: an exemplar in the place of another octave, one of what could not have been observed.
 #[test]
-fn exemplars_are_kept_by_octave_or_by_classic_bucket() {
+fn exemplars_are_kept_by_octave() {
     let exemplar = |value| Exemplar {
         value,
         trace_id: TraceId::from_bytes([1; 16]).unwrap(),
         span_id: SpanId::from_bytes([2; 8]).unwrap(),
         unix_nanos: 1,
     };
-    let kept = |buckets: NativeBuckets| {
-        let histogram = NativeHistogram::new(&buckets, Some(Unit::Seconds));
-        for value in [0.3, 0.4, 3.0, f64::NAN, -1.0, 1e300] {
-            histogram.exemplify(&exemplar(value));
-        }
-        let places = places(&histogram.shared.layout);
-        let mut kept: Vec<f64> =
-            (0..places).filter_map(|place| Some(histogram.exemplars.get(place)?.value)).collect();
-        kept.sort_unstable_by(f64::total_cmp);
-        kept
-    };
-    assert_eq!(kept(NativeBuckets::new()), [0.4, 3.0]);
-    assert_eq!(kept(NativeBuckets::with_classic(Buckets::new(&[0.3, 1.0]))), [0.3, 0.4, 3.0]);
+    let histogram = seconds();
+    for value in [0.3, 0.4, 3.0, f64::NAN, -1.0, 1e300] {
+        histogram.exemplify(&exemplar(value));
+    }
+    let kept = (0..EXEMPLARS).filter_map(|place| Some(histogram.exemplars.get(place)?.value));
+    let mut kept: Vec<f64> = kept.collect();
+    kept.sort_unstable_by(f64::total_cmp);
+    assert_eq!(kept, [0.4, 3.0]);
 }
 
 // Catches: memory for what was never seen, or for each recording.
@@ -258,7 +252,7 @@ fn memory_comes_with_the_values() {
     let histogram = seconds();
     (1..1_000).for_each(|millis| histogram.observe_duration(Duration::from_millis(millis)));
     assert!(histogram.cells.pieces() <= 2 * 10 + 1, "{}", histogram.cells.pieces());
-    let all = NativeHistogram::new(&NativeBuckets::new(), Some(Unit::Bytes));
+    let all = NativeHistogram::new(NativeBuckets::new(), Some(Unit::Bytes));
     (0..63).for_each(|octave| (0..64).for_each(|part| all.observe_u64((64 + part) << octave >> 6)));
     // 512 bytes each.
     assert!((110..=128).contains(&all.cells.pieces()), "{}", all.cells.pieces());
@@ -272,7 +266,6 @@ fn what_breaks_a_rule_is_refused() {
         (NativeBuckets::new().schema(-5), "schema"),
         (NativeBuckets::new().max_buckets(15), "16"),
         (NativeBuckets::new().max_buckets(16_385), "16"),
-        (NativeBuckets::with_classic(Buckets::new(&[1.0, 1.0])), "increase"),
     ] {
         let family = Family::<(), NativeHistogram>::native_histogram("wait_seconds", "W.", buckets);
         assert!(family.check().unwrap_err().to_string().contains(word));

@@ -103,7 +103,6 @@ enum Sum {
     I64(i64),
     F64(f64),
     Counts(Counts),
-    Native(Box<Native>),
     Quantiles(Quantiles),
 }
 
@@ -113,14 +112,8 @@ struct Counts {
     words: Vec<u64>,
     /// Of each bucket the latest; empty while there is none.
     exemplars: Vec<Option<Exemplar>>,
-}
-
-/// A native histogram, by the number of the layout of the classic buckets beside it.
-struct Native {
-    layout: usize,
-    counts: NativeCounts,
-    /// Of each place the latest.
-    exemplars: Vec<Option<Exemplar>>,
+    /// Its exponential buckets, if it has some.
+    native: Option<Box<NativeCounts>>,
 }
 
 impl Sum {
@@ -142,7 +135,7 @@ impl Sum {
             Sum::U64(value) => Some(value as f64),
             Sum::I64(value) => Some(value as f64),
             Sum::F64(value) => Some(value),
-            Sum::Nothing | Sum::Counts(_) | Sum::Native(_) | Sum::Quantiles(_) => None,
+            Sum::Nothing | Sum::Counts(_) | Sum::Quantiles(_) => None,
         }
     }
 }
@@ -211,6 +204,10 @@ impl Merge<'_> {
         if let Some(layout) = self.layouts.get(sum.layout) {
             layout.add(&mut sum.words, counts.words.iter().copied());
         }
+        match (&mut sum.native, counts.native) {
+            (Some(sum), Some(counts)) => sum.add(*counts),
+            (sum, counts) => *sum = sum.take().or(counts),
+        }
         if sum.exemplars.is_empty() {
             sum.exemplars = counts.exemplars;
         } else {
@@ -220,22 +217,6 @@ impl Merge<'_> {
         }
         if let Some(place) = self.sum(group) {
             *place = Sum::Counts(sum);
-        }
-    }
-
-    /// All series of a family of native histograms have one layout.
-    fn add_native(&mut self, row: &Rows<'_>, native: Native) {
-        let group = self.group(row, 0);
-        let Self { groups, layouts, .. } = self;
-        let Some(place) = groups.get_mut(group).map(|group| &mut group.sum) else { return };
-        match (place, layouts.get(native.layout)) {
-            (Sum::Native(sum), Some(layout)) => {
-                sum.counts.add(native.counts, layout);
-                for (mine, other) in sum.exemplars.iter_mut().zip(native.exemplars) {
-                    *mine = latest(*mine, other);
-                }
-            }
-            (place, _) => *place = Sum::Native(Box::new(native)),
         }
     }
 
@@ -259,7 +240,7 @@ impl Merge<'_> {
                 *place = latest(*place, *exemplar);
             }
         }
-        Counts { layout: to, words, exemplars }
+        Counts { layout: to, words, exemplars, native: counts.native }
     }
 
     fn end(self) {
@@ -278,16 +259,14 @@ impl Merge<'_> {
                 Sum::Counts(counts) => {
                     let Some(layout) = layouts.get(counts.layout) else { continue };
                     let exemplars = kept(&counts.exemplars);
-                    let shown = (!counts.exemplars.is_empty()).then_some(&exemplars);
-                    visitor.histograms(&rows, &Histograms::new(layout, &counts.words, &[shown]));
-                }
-                Sum::Native(native) => {
-                    let Some(layout) = layouts.get(native.layout) else { continue };
-                    let exemplars = kept(&native.exemplars);
-                    visitor.native_histogram(
-                        &rows,
-                        &NativeReading::new(layout, &native.counts, &[Some(&exemplars)]),
-                    );
+                    let shown = [(!counts.exemplars.is_empty()).then_some(&exemplars)];
+                    match &counts.native {
+                        Some(native) => {
+                            let reading = NativeReading::new(layout, native, &counts.words, &shown);
+                            visitor.native_histogram(&rows, &reading);
+                        }
+                        None => visitor.histograms(&rows, &Histograms::new(layout, &counts.words, &shown)),
+                    }
                 }
             }
         }
@@ -327,7 +306,7 @@ impl Visitor for Merge<'_> {
             } else {
                 Vec::new()
             };
-            self.add_counts(rows, series, Counts { layout, words: words.to_vec(), exemplars });
+            self.add_counts(rows, series, Counts { layout, words: words.to_vec(), exemplars, native: None });
         }
     }
 
@@ -336,8 +315,9 @@ impl Visitor for Merge<'_> {
             return self.add(row, 0, Sum::U64(value.count()));
         }
         let layout = self.layout(value.layout().bounds(), || value.layout().clone());
-        let exemplars = value.places().collect();
-        self.add_native(row, Native { layout, counts: value.counts().clone(), exemplars });
+        let (words, exemplars) = (value.words().to_vec(), value.places().collect());
+        let native = Some(Box::new(value.counts().clone()));
+        self.add_counts(row, 0, Counts { layout, words, exemplars, native });
     }
 
     fn summaries(&mut self, rows: &Rows<'_>, values: &[Quantiles]) {

@@ -2,7 +2,10 @@ use super::*;
 use crate::context::{SpanId, TraceId};
 use crate::export::prometheus::Format;
 use crate::label::{LabelSet, LabelValue, Shape};
-use crate::metric::{Buckets, Exemplar as Seen, Info, NativeBuckets, Window};
+use crate::metric::{
+    AnyFamily, Buckets, Exemplar as Seen, Family, Histogram, Info, NativeBuckets, Pairs, Reshape, Window,
+    show,
+};
 use crate::registry::Collect;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use std::collections::BTreeMap;
@@ -302,8 +305,8 @@ fn nothing_is_said_of_what_has_no_series() {
 #[test]
 fn native_histograms_are_exponential_ones() {
     let registry = Registry::new();
-    let buckets = NativeBuckets::with_classic(Buckets::SECONDS).schema(0);
-    let waits = registry.native_histogram::<()>("wait_seconds", "W.", buckets).unwrap();
+    let buckets = Buckets::SECONDS.and_native(NativeBuckets::new().schema(0));
+    let waits = registry.histogram::<()>("wait_seconds", "W.", buckets).unwrap();
     [0.0, 1.0, 1.5, 2.0, 9.0].into_iter().for_each(|value| waits.observe(value));
     waits.exemplify(&Seen {
         value: 9.0,
@@ -334,4 +337,29 @@ fn native_histograms_are_exponential_ones() {
         drift.negative.unwrap(),
         exponential_histogram_data_point::Buckets { offset: 1, bucket_counts: vec![1] }
     );
+}
+
+/// Shows a family as what it says, and of no kind of its own.
+struct Plain;
+
+impl Reshape for Plain {
+    fn head<'a>(&'a self, head: &Head<'a>) -> Head<'a> {
+        Head::new("plain_seconds", head.help, Kind::Histogram, head.unit)
+    }
+
+    fn labels(&self, _: &Pairs, _: &mut Pairs) {}
+}
+
+// Catches: points that go nowhere, since the family was said to be a classic one.
+#[test]
+fn a_native_histogram_is_one_under_any_name() {
+    let buckets = Buckets::SECONDS.and_native(NativeBuckets::new());
+    let waits = Family::<(), Histogram>::histogram("wait_seconds", "W.", buckets);
+    waits.observe(0.3);
+    let mut reading = Reading::new(START, NOW);
+    show(&Plain, &mut reading, |visitor| waits.read(visitor));
+    match reading.end().concat()[0].data.as_ref().unwrap() {
+        Data::ExponentialHistogram(histogram) => assert_eq!(histogram.data_points[0].count, 1),
+        other => panic!("{other:?}"),
+    }
 }
