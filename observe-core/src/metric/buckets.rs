@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::kind::{Rejected, Unit};
 use super::native_histogram::{NativeBuckets, NativeShared};
@@ -221,6 +222,17 @@ pub(super) enum Amount {
 pub(super) enum NoValue {
     NotFinite,
     OutOfRange,
+}
+
+/// The nanoseconds of a time; one of centuries, which is out of range, is [`u64::MAX`].
+#[inline]
+pub(super) fn nanos(time: Duration) -> u64 {
+    const CENTURIES: u64 = LIMIT / 1_000_000_000;
+    match time.as_secs() {
+        // Far below what a `u64` holds: a product without `u128`.
+        secs @ 0..=CENTURIES => secs * 1_000_000_000 + u64::from(time.subsec_nanos()),
+        _ => u64::MAX,
+    }
 }
 
 impl Amount {
@@ -547,6 +559,8 @@ mod tests {
         assert_eq!(layout.amount_of_nanos(LIMIT - 1), Ok(Amount::Units(LIMIT - 1)));
         assert!(layout.takes_nanos(LIMIT - 1) && !layout.takes_nanos(LIMIT) && !layout.takes_whole(1));
         assert_eq!(layout.bucket(LIMIT - 1), 14);
+        let times = [Duration::from_nanos(LIMIT - 1), Duration::from_nanos(LIMIT), Duration::MAX];
+        assert_eq!(times.map(nanos), [LIMIT - 1, LIMIT, u64::MAX]);
         layout.refuse(NoValue::OutOfRange);
         assert_eq!(layout.rejected().out_of_range, 1);
     }

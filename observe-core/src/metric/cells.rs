@@ -384,7 +384,8 @@ mod tests {
     // Catches: cells of one series in two chunks, a number given twice, one beyond the last.
     #[test]
     fn numbers_lie_in_one_chunk_and_come_to_an_end() {
-        let mut free = FreeCells { next: 0, returned: BTreeMap::new() };
+        let first = if cfg!(miri) { MAX_CELLS - 4 * CHUNK } else { 0 };
+        let mut free = FreeCells { next: first as u32, returned: BTreeMap::new() };
         let mut taken = vec![false; MAX_CELLS];
         for count in [130, 1, 16].into_iter().cycle() {
             let Some(at) = free.take(count) else { break };
@@ -397,7 +398,7 @@ mod tests {
         while let Some(at) = free.take(1) {
             assert!(!std::mem::replace(&mut taken[at as usize], true));
         }
-        assert!(taken.iter().all(|taken| *taken));
+        assert!(taken[first..].iter().all(|taken| *taken));
         assert!(free.take(1).is_none() && free.take(130).is_none());
         for mark in [UNBORN, NONE] {
             assert_eq!(mark as usize / CHUNK % CHUNKS, CHUNKS - 1, "no chunk that is ever made");

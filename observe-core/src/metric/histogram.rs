@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use once_cell::race::OnceBox;
 
-use super::buckets::{Amount, Buckets, Layout, MAX_BOUNDS, NoValue, Scale, fraction_sum};
+use super::buckets::{Amount, Buckets, Layout, MAX_BOUNDS, NoValue, Scale, fraction_sum, nanos};
 use super::exemplar::{Exemplar, Exemplars};
 use super::family::Family;
 use super::kind::{Kind, Rejected, Unit};
@@ -66,7 +66,7 @@ impl Histogram {
     /// Counts a time.
     #[inline]
     pub fn observe_duration(&self, time: Duration) {
-        self.observe_nanos(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        self.observe_nanos(nanos(time));
     }
 
     /// Counts a time in nanoseconds.

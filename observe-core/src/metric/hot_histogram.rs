@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::buckets::{Amount, Buckets, Layout, MAX_BOUNDS, NoValue, fraction_sum};
+use super::buckets::{Amount, Buckets, Layout, MAX_BOUNDS, NoValue, fraction_sum, nanos};
 use super::cells::{CHUNK, Cells};
 use super::exemplar::Exemplar;
 use super::family::Family;
@@ -63,7 +63,7 @@ impl HotHistogram {
     /// Counts a time.
     #[inline]
     pub fn observe_duration(&self, time: Duration) {
-        self.observe_nanos(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        self.observe_nanos(nanos(time));
     }
 
     /// Counts a time in nanoseconds.
