@@ -41,7 +41,7 @@ pub(crate) struct Contender<'a> {
 }
 
 impl<'a> Contender<'a> {
-    /// Written by hand; does one piece of work a call, as the next two.
+    /// Written by hand; does one piece of work a call, as the next three.
     pub(crate) fn floor(name: &'static str, once: impl FnMut() + 'a) -> Self {
         Self::once(Kind::Floor, name, once)
     }
@@ -56,6 +56,11 @@ impl<'a> Contender<'a> {
         Self::once(Kind::Peer, name, once)
     }
 
+    /// Something to read the others by.
+    pub(crate) fn other(name: &'static str, once: impl FnMut() + 'a) -> Self {
+        Self::once(Kind::Other, name, once)
+    }
+
     /// One that is told how many pieces of work it shall do.
     pub(crate) fn batch(kind: Kind, name: &'static str, work: impl FnMut(u64) + 'a) -> Self {
         Self { kind, name, work: Box::new(work) }
@@ -64,6 +69,12 @@ impl<'a> Contender<'a> {
     fn once(kind: Kind, name: &'static str, mut once: impl FnMut() + 'a) -> Self {
         Self::batch(kind, name, move |times| (0..times).for_each(|_| once()))
     }
+}
+
+/// How often each contender of a comparison is called that asks for so many `times`.
+pub(crate) const fn calls(times: u64) -> u64 {
+    // One round more, to warm up.
+    (ROUNDS as u64 + 1) * times
 }
 
 /// Runs the contenders. Prints the median and the minimum of a piece of work in nanoseconds, its allocations, and the

@@ -7,6 +7,7 @@ mod by_hand;
 mod harness;
 mod http;
 mod lines;
+mod metric_peers;
 mod peers;
 mod plot;
 mod population;

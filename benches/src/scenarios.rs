@@ -3,6 +3,7 @@
 mod axum;
 mod counter;
 mod growth;
+mod histogram;
 mod line;
 mod memory;
 mod observed;
@@ -11,6 +12,7 @@ mod recorder;
 mod request;
 mod scrape;
 mod span;
+mod threads;
 mod traceparent;
 
 use crate::processes::Race;
@@ -21,7 +23,8 @@ pub(crate) type Scenario = (&'static str, fn());
 /// All of them, in the order of their tables.
 pub(crate) const ALL: &[Scenario] = &[
     ("counter", counter::counter),
-    ("histogram", counter::histogram),
+    ("histogram", histogram::histogram),
+    ("threads", threads::threads),
     ("memory", memory::memory),
     ("scrape", scrape::scrape),
     ("line", line::line),
