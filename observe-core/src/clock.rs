@@ -24,8 +24,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A reading of a [`Clock`]: nanoseconds since a moment before the first reading. On one thread it does not run backwards;
-/// beside another thread's it may, by less than a microsecond, and then the time between them is zero.
+/// A reading of a [`Clock`]: nanoseconds since a moment before the first reading. Two that lie less than a few microseconds
+/// apart may come in the wrong order, mostly those of two threads; then the time between them is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Tick(u64);
 
@@ -67,6 +67,8 @@ enum Source {
 pub(crate) struct System {
     start: Instant,
     counter: Option<Counter>,
+    /// How far the counter was ahead when it parted from the kernel's clock: ticks go on from there.
+    ahead: AtomicU64,
     /// Unix nanoseconds at `start`, by the wall clock's latest reading.
     anchor: AtomicU64,
 }
@@ -78,8 +80,9 @@ impl Clock {
     #[must_use]
     pub fn system() -> Self {
         static SYSTEM: LazyLock<System> = LazyLock::new(|| {
-            let (start, counter) = (Instant::now(), Counter::new());
-            System { start, counter, anchor: AtomicU64::new(unix_now()) }
+            let (counter, start) = Counter::new().unzip();
+            let start = start.unwrap_or_else(Instant::now);
+            System { start, counter, ahead: AtomicU64::new(0), anchor: AtomicU64::new(unix_now()) }
         });
         Self { source: Source::System(&SYSTEM) }
     }
@@ -108,9 +111,7 @@ impl Clock {
     /// Reads the wall clock again, so that a clock that was set is followed.
     pub fn renew(&self) {
         if let Source::System(system) = &self.source {
-            if let Some(counter) = &system.counter {
-                counter.compare(system.start);
-            }
+            system.compare();
             let tick = system.nanos();
             system.anchor.store(unix_now().saturating_sub(tick), Ordering::Relaxed);
         }
@@ -121,7 +122,18 @@ impl System {
     #[inline]
     fn nanos(&self) -> u64 {
         let counted = self.counter.as_ref().and_then(Counter::nanos);
-        counted.unwrap_or_else(|| saturating_nanos(self.start.elapsed()))
+        counted.unwrap_or_else(|| {
+            saturating_nanos(self.start.elapsed()).saturating_add(self.ahead.load(Ordering::Relaxed))
+        })
+    }
+
+    fn compare(&self) {
+        if let Some(counter) = &self.counter
+            && let Some(ahead) = counter.compare(self.start)
+        {
+            self.ahead.store(ahead, Ordering::Relaxed);
+            counter.leave();
+        }
     }
 }
 

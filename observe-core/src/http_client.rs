@@ -408,7 +408,7 @@ fn tell(
         name.push(' ');
         name.push_str(if status.is_empty() { end.outcome.as_str() } else { status });
         message.set(name);
-        end.log(Level::ERROR, keys::TARGET, message, fields);
+        end.log(Some(keys::TARGET), Level::ERROR, keys::TARGET, message, fields);
     }
 }
 

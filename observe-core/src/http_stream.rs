@@ -192,7 +192,7 @@ fn tell(end: &End<'_>, told: &Told, level: Option<Level>, scratch: &mut Scratch)
     end.record(text, Kind::Server, fields);
     if let Some(level) = level {
         message.set_formatted(format_args!("{text} {}", end.outcome));
-        end.log(level, names::STREAM_TARGET, message, fields);
+        end.log(Some(names::STREAM_TARGET), level, names::STREAM_TARGET, message, fields);
     }
 }
 

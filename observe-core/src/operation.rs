@@ -211,6 +211,11 @@ impl Operation {
     /// Its `tracing` span; disabled where a filter or a missing subscriber left it out.
     #[must_use]
     pub fn span(&self) -> &tracing::Span {
+        static NONE: tracing::Span = tracing::Span::none();
+        // Whoever is asked here does not know it.
+        if self.tracing.get().is_none() && !door::is_ours() {
+            return &NONE;
+        }
         self.tracing.get_or_init(|| {
             let Some((span, known)) = self.span.as_ref().and_then(|span| Some((span, span.known?))) else {
                 return tracing::Span::none();
@@ -255,6 +260,8 @@ impl Operation {
         let Some(span) = self.span.take() else { return };
         let tracing = std::mem::take(&mut self.tracing);
         let measure = std::mem::take(&mut self.measure);
+        // Also when another subscriber panics that is told of it.
+        let leave = Leave(&span);
         if let Some(trace) = span.trace() {
             let hub = &trace.hub;
             let tick = hub.clock.now();
@@ -323,7 +330,7 @@ impl Operation {
             }
         }
         drop(tracing);
-        door::leave(&span);
+        drop(leave);
         span.ended.store(true, Ordering::Relaxed);
         OpenSpan::recycle(span);
     }
@@ -392,6 +399,15 @@ impl Drop for Operation {
 impl fmt::Debug for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Operation").field("span", &self.tracing.get()).finish_non_exhaustive()
+    }
+}
+
+/// Takes the span of an operation out of those that are open.
+struct Leave<'a>(&'a OpenSpan);
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        door::leave(self.0);
     }
 }
 

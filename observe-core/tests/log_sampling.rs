@@ -217,6 +217,29 @@ fn the_request_lines_of_a_route_have_a_rate() {
     assert_eq!(messages(&captured), ["GET /a 200", "GET /b 200", "GET /a 200 x3"]);
 }
 
+// Mutation caught: lines of functions that take the request line's rate, and stand for it.
+#[test]
+fn the_lines_of_functions_have_rates_of_their_own() {
+    #[observe_core::observed(ok_level = "info")]
+    fn one() {}
+    #[observe_core::observed(ok_level = "info")]
+    fn two() {}
+    let clock = observe_core::clock::ManualClock::new();
+    let captured =
+        service(|builder| builder.clock(clock.clone()).log_sampling(LogSampling::rest(1.0).per_callsite(1)));
+    for _ in 0..2 {
+        answer(&captured, "/", 200, || {
+            one();
+            two();
+            one();
+        });
+        clock.advance(std::time::Duration::from_secs(1));
+    }
+    let names = ["log_sampling::one", "log_sampling::two", "GET / 200"];
+    let again = ["log_sampling::one x2", "log_sampling::two", "GET / 200"];
+    assert_eq!(messages(&captured), names.into_iter().chain(again).collect::<Vec<_>>());
+}
+
 // Mutations caught: debug lines that are written though nobody asked; that come of a request that is not kept; lines
 // outside requests that are held for ever.
 #[test]

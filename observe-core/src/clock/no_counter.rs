@@ -7,7 +7,7 @@ use super::Instant;
 pub(super) enum Counter {}
 
 impl Counter {
-    pub(super) fn new() -> Option<Self> {
+    pub(super) fn new() -> Option<(Self, Instant)> {
         None
     }
 
@@ -15,7 +15,11 @@ impl Counter {
         match *self {}
     }
 
-    pub(super) fn compare(&self, _: Instant) {
+    pub(super) fn compare(&self, _: Instant) -> Option<u64> {
+        match *self {}
+    }
+
+    pub(super) fn leave(&self) {
         match *self {}
     }
 }

@@ -314,7 +314,7 @@ fn report(end: &End<'_>, labels: DbLabels, code: Option<&str>, rows: Option<u64>
         end.record(name, Kind::Client, fields);
         if is_told {
             message.set_formatted(format_args!("{name} {}", end.outcome.as_verb()));
-            end.log(Level::ERROR, keys::TARGET, message, fields);
+            end.log(Some(keys::TARGET), Level::ERROR, keys::TARGET, message, fields);
         }
     });
 }

@@ -328,7 +328,7 @@ fn report(end: &End<'_>, labels: ModelLabels, error_type: ErrorType, said: &Said
         end.record(name, Kind::Client, fields);
         if is_told {
             message.set_formatted(format_args!("{name} {}", end.outcome.as_verb()));
-            end.log(Level::ERROR, keys::TARGET, message, fields);
+            end.log(Some(keys::TARGET), Level::ERROR, keys::TARGET, message, fields);
         }
     });
 }

@@ -149,6 +149,6 @@ fn tell(
         text.push(' ');
         text.push_str(if status.is_empty() { end.outcome.as_str() } else { status });
         message.set(text);
-        end.log(level, names::REQUEST_TARGET, message, fields);
+        end.log(None, level, names::REQUEST_TARGET, message, fields);
     }
 }

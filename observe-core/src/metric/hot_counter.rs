@@ -8,7 +8,7 @@ use super::kind::{Kind, Unit};
 use super::snapshot::{Blocks, Metric, Values, Visitor, sealed};
 use crate::label::LabelSet;
 
-/// A [`Counter`](super::Counter) for what many threads count all the time: about a nanosecond, however many they are.
+/// A [`Counter`](super::Counter) for what many threads count all the time: about a nanosecond, of up to 64 threads at once.
 ///
 /// Each thread adds to a cell of its own. That takes 8 bytes for each thread that counts (in pieces of 4 KiB, which
 /// series share) instead of 8 in all, and whoever reads it adds them up. Take a [`Counter`](super::Counter) unless threads wait

@@ -14,7 +14,8 @@ use super::snapshot::{Blocks, Metric, Visitor, sealed};
 use super::timer::Timer;
 use crate::label::LabelSet;
 
-/// A [`Histogram`] for what many threads observe all the time: about two nanoseconds, however many they are.
+/// A [`Histogram`] for what many threads observe all the time: about two nanoseconds, of up to 64
+/// threads at once.
 ///
 /// Each thread counts in cells of its own. That takes 8 bytes a bucket and 8 for the sum for each thread that observes (in
 /// pieces of 4 KiB, which series share) beside those of a [`Histogram`], and whoever reads it adds them up. Take a

@@ -32,7 +32,8 @@ use crate::label::LabelSet;
 /// only is shown the count and the sum: [`Buckets::and_native`](super::Buckets::and_native) has classic buckets beside.
 ///
 /// Recording takes no lock. Memory comes when a range of values is first seen, 512 bytes for half an octave at the default
-/// schema: some kilobytes a series for what is usually measured, and 64 at most for times and sizes.
+/// schema: some kilobytes a series for what is usually measured, 64 at most for times and sizes by the default schema, and
+/// twice as much by the next finer one. A family with an open label makes them for 32 series at a time.
 ///
 /// The unit of its family decides how it sums, as for a [`Histogram`](super::Histogram). Times and sizes are not negative:
 /// a negative one is dropped and counted, as are not-a-number and infinity. Other numbers may be negative; what is no

@@ -81,7 +81,17 @@ impl End<'_> {
     }
 
     /// Writes a line about the operation to its telemetry's log.
-    pub(crate) fn log(&self, level: Level, target: &str, message: &Text, event: &Fields) {
+    ///
+    /// `of` is whose line it is, by its address, for rates; `None`: the request's itself.
+    pub(crate) fn log(
+        &self,
+        of: Option<&'static str>,
+        level: Level,
+        target: &str,
+        message: &Text,
+        event: &Fields,
+    ) {
+        let callsite = of.map_or(0, |name| name.as_ptr().addr() as u64);
         let hub = &self.trace.hub;
         let unix_nanos = hub.clock.unix_nanos(self.tick);
         let span_context = Some(self.trace.span_context(self.span.id));
@@ -96,7 +106,7 @@ impl End<'_> {
                     correlation_id,
                     span: Some(span),
                     event,
-                    callsite: 0,
+                    callsite,
                 });
             });
         });
@@ -165,7 +175,7 @@ pub(super) fn tell(end: &End<'_>, measure: &Measure) {
                 Outcome::Ok => message.set(measure.name()),
                 outcome => message.set_formatted(format_args!("{} {}", measure.name(), outcome.as_verb())),
             }
-            end.log(level, semconv::span::TARGET, message, fields);
+            end.log(Some(measure.name()), level, semconv::span::TARGET, message, fields);
         }
     });
 }

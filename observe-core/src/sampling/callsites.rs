@@ -54,7 +54,7 @@ impl CallsiteRates {
     fn slot(&self, callsite: u64) -> &Slot {
         let callsite = callsite.max(1);
         // Addresses differ in their middle; the multiplication carries that up.
-        let first = (callsite.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize;
+        let first = (callsite.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % SLOTS;
         for slot in (0..SLOTS).filter_map(|step| self.slots.get((first + step) % SLOTS)) {
             let mut of = slot.of.load(Ordering::Relaxed);
             if of == 0 {
