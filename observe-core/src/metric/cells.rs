@@ -135,16 +135,18 @@ impl Cells {
     fn number(&self) -> Option<u32> {
         match self.at.load(Ordering::Acquire) {
             UNBORN => {
-                let mut free = FREE_CELLS.try_lock().ok()?;
-                // Another thread may have been faster.
-                if self.at.load(Ordering::Relaxed) == UNBORN {
-                    self.at.store(free.take(self.count).unwrap_or(NONE), Ordering::Release);
-                }
-                drop(free);
+                self.bear(&mut *FREE_CELLS.try_lock().ok()?);
                 self.number()
             }
             NONE => None,
             at => Some(at),
+        }
+    }
+
+    /// Gives it a number, unless another thread was faster.
+    fn bear(&self, free: &mut FreeCells) {
+        if self.at.load(Ordering::Relaxed) == UNBORN {
+            self.at.store(free.take(self.count).unwrap_or(NONE), Ordering::Release);
         }
     }
 
@@ -341,44 +343,53 @@ mod tests {
 
     // Catches: a series that two threads record in first at the same time, each in a number of its own.
     #[test]
-    fn a_first_recording_of_many_threads_is_one_birth() {
-        for _ in 0..TURNS / 20 {
-            let (counter, start) = (HotCounter::new(), Barrier::new(4));
-            std::thread::scope(|scope| {
-                for _ in 0..4 {
-                    scope.spawn(|| {
-                        start.wait();
-                        counter.inc();
-                    });
-                }
-            });
-            assert_eq!(counter.get(), 4);
-        }
+    fn a_series_has_one_number() {
+        let (cells, mut free) = (Cells::new(3), FreeCells { next: 7, returned: BTreeMap::new() });
+        cells.bear(&mut free);
+        cells.bear(&mut free);
+        assert_eq!((cells.at.load(Ordering::Relaxed), free.next), (7, 10));
+        // Not numbers of this process: nothing to give back.
+        cells.at.store(UNBORN, Ordering::Relaxed);
+        let none = Cells::new(3);
+        none.bear(&mut FreeCells { next: MAX_CELLS as u32, returned: BTreeMap::new() });
+        assert_eq!(none.number(), None);
     }
 
-    // Catches: a destructor of a thread that records after the block was given back, and writes where another thread does.
+    // Catches: a destructor of a thread that records after the block was given back, and writes where another thread does,
+    // or is not counted.
     #[test]
     fn what_is_counted_while_a_thread_ends_is_counted() {
         static COUNTER: HotCounter = HotCounter::new();
+        static CELLS: Cells = Cells::new(1);
+        static GIVEN_BACK: AtomicUsize = AtomicUsize::new(0);
         struct Last;
         impl Drop for Last {
             fn drop(&mut self) {
                 COUNTER.inc();
+                if LEASE.try_with(|_| ()).is_err() {
+                    GIVEN_BACK.fetch_add(1, Ordering::Relaxed);
+                    assert!(CELLS.mine().is_none() && CELLS.search().is_none());
+                }
             }
         }
         thread_local! {
             static BEFORE: Last = const { Last };
             static AFTER: Last = const { Last };
         }
+        // The cells have a number, and the chunk is there.
+        while CELLS.search().is_none() {
+            std::thread::yield_now();
+        }
         for _ in 0..8 {
             let thread = std::thread::spawn(|| {
-                // One is dropped before this thread's block is given back, one after.
+                // Destroyed in the other order: the first of them after this thread's block was given back.
                 BEFORE.with(|_| COUNTER.inc());
                 AFTER.with(|_| COUNTER.inc());
             });
             thread.join().unwrap();
         }
         assert_eq!(COUNTER.get(), 8 * 4);
+        assert!(GIVEN_BACK.load(Ordering::Relaxed) > 0);
     }
 
     // Catches: cells of one series in two chunks, a number given twice, one beyond the last.
