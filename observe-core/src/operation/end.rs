@@ -55,8 +55,7 @@ pub(crate) struct End<'a> {
 impl End<'_> {
     /// Records the duration, with an exemplar when the trace is kept: any other's id would point nowhere.
     pub(crate) fn observe(&self, series: &HotHistogram) {
-        let nanos = u64::try_from(self.duration.as_nanos()).unwrap_or(u64::MAX);
-        series.observe_nanos(nanos);
+        series.observe_duration(self.duration);
         if self.keep.is_some() {
             series.exemplify(&Exemplar {
                 value: self.duration.as_secs_f64(),
