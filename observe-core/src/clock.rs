@@ -121,10 +121,15 @@ impl Clock {
 impl System {
     #[inline]
     fn nanos(&self) -> u64 {
-        let counted = self.counter.as_ref().and_then(Counter::nanos);
-        counted.unwrap_or_else(|| {
-            saturating_nanos(self.start.elapsed()).saturating_add(self.ahead.load(Ordering::Relaxed))
-        })
+        self.counter.as_ref().and_then(Counter::nanos).unwrap_or_else(|| self.kernel_nanos())
+    }
+
+    fn kernel_nanos(&self) -> u64 {
+        let nanos = saturating_nanos(self.start.elapsed());
+        if self.counter.as_ref().is_some_and(|counter| counter.is_due(nanos)) {
+            self.compare();
+        }
+        nanos.saturating_add(self.ahead.load(Ordering::Relaxed))
     }
 
     fn compare(&self) {

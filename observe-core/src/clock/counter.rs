@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long it is held against the kernel's clock before it is asked.
-const LEARNING: Duration = Duration::from_millis(500);
+const LEARNING: Duration = Duration::from_millis(50);
 /// How far the two may part between two looks, and with each second between them: clocks that are set slowly, by 1 in
 /// 2,000 at most, stay below it.
 const APART: Duration = Duration::from_millis(1);
@@ -54,6 +54,11 @@ impl Counter {
         }
     }
 
+    /// Whether its pace can be learnt, so long after it was made.
+    pub(super) fn is_due(&self, nanos: u64) -> bool {
+        nanos >= LEARNING.as_nanos() as u64 && !self.is_apart.load(Ordering::Relaxed)
+    }
+
     /// Holds it against the kernel's clock, by which it was made at `start`. When they have parted: by how much it was
     /// ahead, in nanoseconds, from now on not to be asked any more.
     pub(super) fn compare(&self, start: Instant) -> Option<u64> {
@@ -66,7 +71,7 @@ impl Counter {
     fn judge(&self, count: u64, nanos: u64) -> Option<u64> {
         let pace = self.pace.load(Ordering::Relaxed);
         let between = nanos.saturating_sub(self.looked.swap(nanos, Ordering::Relaxed));
-        if self.is_apart.load(Ordering::Relaxed) || nanos < LEARNING.as_nanos() as u64 {
+        if !self.is_due(nanos) {
             return None;
         }
         let told = scaled(count, pace);
@@ -117,7 +122,7 @@ mod tests {
     #[test]
     fn its_pace_is_learnt_and_bettered() {
         let counter = Counter::from(0);
-        counter.judge(300_000_000, SECOND / 10);
+        counter.judge(30_000_000, SECOND / 100);
         assert_eq!(counter.nanos(), None);
         let apart = |count| scaled(count, counter.pace.load(Ordering::Relaxed)).abs_diff(count / 3);
         // Read half a microsecond apart.
@@ -161,6 +166,6 @@ mod tests {
             let told = Duration::from_nanos(counter.nanos()?);
             Some(start.elapsed().abs_diff(told))
         });
-        assert!(apart.min().is_some_and(|apart| apart < LEARNING / 1_000));
+        assert!(apart.min().is_some_and(|apart| apart < LEARNING / 500));
     }
 }

@@ -15,6 +15,10 @@ impl Counter {
         match *self {}
     }
 
+    pub(super) fn is_due(&self, _: u64) -> bool {
+        match *self {}
+    }
+
     pub(super) fn compare(&self, _: Instant) -> Option<u64> {
         match *self {}
     }

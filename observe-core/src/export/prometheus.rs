@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::protobuf;
+use crate::clock::Clock;
 use crate::metric::snapshot::{Head, Histograms, QUANTILES, Quantiles, Rows, Values, Visitor};
 use crate::metric::text::Number;
 use crate::metric::{Exemplar, Kind, Unit};
@@ -54,6 +55,8 @@ impl Registry {
     /// # Ok::<(), observe_core::Error>(())
     /// ```
     pub fn encode(&self, format: Format, out: &mut Vec<u8>) {
+        // Scrapes come at intervals, also where no line is written that would see to it.
+        Clock::system().renew();
         if format == Format::Protobuf {
             let mut writer = protobuf::Writer::new(out);
             self.visit(&mut writer);
