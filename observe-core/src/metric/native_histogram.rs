@@ -116,13 +116,21 @@ impl NativeHistogram {
     /// Counts a time in nanoseconds.
     #[inline]
     pub fn observe_nanos(&self, nanos: u64) {
-        self.take(self.shared.layout.amount_of_nanos(nanos));
+        if self.shared.layout.takes_nanos(nanos) {
+            self.count_amount(Amount::Units(nanos));
+        } else {
+            self.take(self.shared.layout.amount_of_nanos(nanos));
+        }
     }
 
     /// Counts a whole number of the metric's unit: a size in bytes.
     #[inline]
     pub fn observe_u64(&self, value: u64) {
-        self.take(self.shared.layout.amount_of_whole(value));
+        if self.shared.layout.takes_whole(value) {
+            self.count_amount(Amount::Units(value));
+        } else {
+            self.take(self.shared.layout.amount_of_whole(value));
+        }
     }
 
     /// Measures from now until the guard is dropped.
@@ -162,23 +170,20 @@ impl NativeHistogram {
         self.shared.layout.scale.sum(self.sum.load(Ordering::Relaxed))
     }
 
-    #[inline]
     fn take(&self, amount: Result<Amount, NoValue>) {
         let layout = &self.shared.layout;
         match amount {
             Ok(Amount::Fraction(value)) if value.abs() > self.shared.range.largest() => {
                 layout.refuse(NoValue::OutOfRange);
             }
-            Ok(amount) => {
-                self.count_cell(amount);
-                self.add(amount);
-            }
+            Ok(amount) => self.count_amount(amount),
             Err(fault) => layout.refuse(fault),
         }
     }
 
     #[inline]
-    fn add(&self, amount: Amount) {
+    fn count_amount(&self, amount: Amount) {
+        self.count_cell(amount);
         match amount {
             Amount::Units(units) => {
                 self.sum.fetch_add(units, Ordering::Relaxed);

@@ -23,6 +23,9 @@ pub(super) struct Range {
     octaves: usize,
     /// Whether there are as many for negative numbers, after the others.
     is_signed: bool,
+    /// The largest number that has no cell but is 0, and the largest that has one: powers of two.
+    zero_threshold: f64,
+    largest: f64,
 }
 
 impl Range {
@@ -35,17 +38,22 @@ impl Range {
             Scale::Fraction => (-64, 128, true),
         };
         // Of what is coarser than an octave the octaves are counted.
-        Self { schema: schema.max(0), lowest, octaves, is_signed }
+        Self {
+            schema: schema.max(0),
+            lowest,
+            octaves,
+            is_signed,
+            zero_threshold: f64::from(lowest).exp2(),
+            largest: f64::from(lowest + octaves as i32).exp2(),
+        }
     }
 
-    /// The largest number that has no cell but is 0, and a power of two.
     pub(super) fn zero_threshold(self) -> f64 {
-        f64::from(self.lowest).exp2()
+        self.zero_threshold
     }
 
-    /// The largest number that has a cell.
     pub(super) fn largest(self) -> f64 {
-        f64::from(self.lowest + self.octaves as i32).exp2()
+        self.largest
     }
 
     /// At which schema the cells are counted.

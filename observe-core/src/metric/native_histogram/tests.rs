@@ -1,7 +1,7 @@
 use super::*;
 use crate::context::{SpanId, TraceId};
 use crate::metric::snapshot::{Head, Histograms, Quantiles, Rows, Values};
-use crate::metric::{AnyFamily, Histogram};
+use crate::metric::{AnyFamily, Histogram, HotHistogram, View, show};
 
 fn seconds() -> NativeHistogram {
     NativeHistogram::new(NativeBuckets::new(), Some(Unit::Seconds))
@@ -272,4 +272,55 @@ fn what_breaks_a_rule_is_refused() {
         family.observe(0.5);
         assert_eq!(family.count(), 1);
     }
+}
+
+crate::label::own::open_label!(Name, max 10);
+crate::label::own::label_set!(Named { name: Name = "name" });
+
+#[derive(Default)]
+struct Natives(Vec<(String, Vec<f64>, u64, Vec<u64>)>);
+
+impl Visitor for Natives {
+    fn family(&mut self, _: &Head<'_>) {}
+
+    fn scalars(&mut self, _: &Rows<'_>, _: Values<'_>) {}
+
+    fn histograms(&mut self, _: &Rows<'_>, _: &Histograms<'_>) {}
+
+    fn native_histogram(&mut self, row: &Rows<'_>, value: &NativeReading<'_>) {
+        let mut name = String::new();
+        row.labels(0, &mut |_, value| name = value.to_owned());
+        let (counts, _) = value.classic().values().next().unwrap();
+        self.0.push((name, value.classic().bounds().to_vec(), value.count(), counts.to_vec()));
+    }
+
+    fn summaries(&mut self, _: &Rows<'_>, _: &[Quantiles]) {}
+}
+
+// Catches: a series with bounds of its own that is no native one, as its family is, or takes the place of another.
+#[test]
+fn a_series_with_bounds_of_its_own_is_native_as_its_family() {
+    let buckets = Buckets::new(&[0.1, 0.5]).and_native(NativeBuckets::new());
+    let family = Family::<Named, HotHistogram>::hot_histogram("wait_seconds", "W.", buckets);
+    let named = |name: &str| Named { name: name.into() };
+    family.with(named("a")).observe(0.2);
+    let own = family.with_buckets(named("b"), &Buckets::new(&[0.5, 2.0]));
+    [0.3, 1.0].into_iter().for_each(|value| own.observe(value));
+    family.with(named("c")).observe(3.0);
+    let mut seen = Natives::default();
+    family.read(&mut seen);
+    let row = |name: &str, bounds: &[f64], count, counts: &[u64]| {
+        (name.to_owned(), bounds.to_vec(), count, counts.to_vec())
+    };
+    let expected = [
+        row("a", &[0.1, 0.5], 1, &[0, 1, 0]),
+        row("b", &[0.5, 2.0], 2, &[1, 1, 0]),
+        row("c", &[0.1, 0.5], 1, &[0, 0, 1]),
+    ];
+    assert_eq!(seen.0, expected);
+    let view = View::of("wait_seconds").drop_label("name");
+    let shown = view.apply(&family.head(), family.label_names().as_deref()).unwrap().unwrap();
+    let mut seen = Natives::default();
+    show(&shown, &mut seen, |visitor| family.read(visitor));
+    assert_eq!(seen.0, [row("", &[0.5], 4, &[2, 2])]);
 }
