@@ -114,7 +114,6 @@ impl LocalTrace {
             let route = state.route;
             self.let_go(&mut state, Some(*keep), route);
         }
-        let held = state.frames.len();
         let mut frame = Frame {
             length: 0,
             level: level_code(record.level),
@@ -122,6 +121,18 @@ impl LocalTrace {
             threshold: rules.threshold(record.level, record.target),
             callsite: record.callsite,
         };
+        if let Some((verdict, route)) = state.verdict {
+            // Nothing waits any more, nor does this: what is left out is not even rendered.
+            if let Some(others) = self.stands_for(&frame, verdict, route) {
+                self.hub.sink.render(record, &mut state.frames);
+                self.hub.sink.write(record.level, &state.frames, others);
+                state.frames.clear();
+            } else if !is_quiet {
+                rules.count_left_out();
+            }
+            return;
+        }
+        let held = state.frames.len();
         state.frames.extend_from_slice(&frame.write());
         self.hub.sink.render(record, &mut state.frames);
         let size = state.frames.len() - held;
@@ -129,9 +140,7 @@ impl LocalTrace {
         if let Some(head) = state.frames.get_mut(held..held + Frame::SIZE) {
             head.copy_from_slice(&frame.write());
         }
-        if let Some((verdict, route)) = state.verdict {
-            self.let_go(&mut state, verdict, route);
-        } else if rules.reserve(held, size) {
+        if rules.reserve(held, size) {
             state.reserved += size;
         } else if self.flags().is_sampled()
             && let Ok(Some(keep)) = self.fix(Outcome::Ok, "", self.hub.clock.now())
