@@ -15,6 +15,7 @@ mod limits;
 #[cfg(feature = "metrics")]
 mod loose;
 mod native_histogram;
+mod scale;
 mod series;
 pub mod snapshot;
 mod summary;

@@ -95,7 +95,7 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("label/open.rs", "FIXED", "codes that are there from the start"),
     ("label/open.rs", "K0", "a number that mixes bits"),
     ("label/open.rs", "K1", "a number that mixes bits"),
-    ("metric/buckets.rs", "CENTURIES", "seconds that `LIMIT` has"),
+    ("metric/scale.rs", "CENTURIES", "seconds that `LIMIT` has"),
     ("metric/buckets.rs", "CLASSES", "the size of a table"),
     ("metric/cells.rs", "CHUNK", "how many are made together"),
     ("metric/cells.rs", "CHUNKS", "part of `MAX_CELLS`"),

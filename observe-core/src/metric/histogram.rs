@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use once_cell::race::OnceBox;
 
-use super::buckets::{Amount, Buckets, Layout, MAX_BOUNDS, NoValue, Scale, fraction_sum, nanos};
+use super::buckets::{Buckets, Layout, MAX_BOUNDS};
 use super::exemplar::{Exemplar, Exemplars};
 use super::family::Family;
 use super::kind::{Kind, Rejected, Unit};
 use super::native_histogram::{NativeHistogram, NativeReading, NativeShared};
+use super::scale::{Amount, NoValue, Scale, fraction_sum, nanos};
 use super::snapshot::{BLOCK, Blocks, Histograms, Metric, Rows, Visitor, sealed};
 use super::timer::Timer;
 use crate::label::LabelSet;

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::buckets::{Amount, Buckets, Layout, MAX_BOUNDS, NoValue, fraction_sum, nanos};
+use super::buckets::{Buckets, Layout, MAX_BOUNDS};
 use super::cells::{CHUNK, Cells};
 use super::exemplar::Exemplar;
 use super::family::Family;
 use super::histogram::{Histogram, show};
 use super::kind::{Kind, Rejected, Unit};
+use super::scale::{Amount, NoValue, fraction_sum, nanos};
 use super::snapshot::{Blocks, Metric, Visitor, sealed};
 use super::timer::Timer;
 use crate::label::LabelSet;

@@ -14,10 +14,11 @@ use cells::{Cells, Range};
 pub(super) use reading::NativeCounts;
 pub use reading::NativeReading;
 
-use super::buckets::{Amount, Buckets, Layout, NoValue, Scale, fraction_sum};
+use super::buckets::{Buckets, Layout};
 use super::exemplar::{Exemplar, Exemplars};
 use super::family::Family;
 use super::kind::{Kind, Rejected, Unit};
+use super::scale::{Amount, NoValue, Scale, fraction_sum};
 use super::snapshot::{Blocks, Metric, Visitor, sealed};
 use super::timer::Timer;
 use crate::label::LabelSet;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram as Hdr;
 
-use super::buckets::{LIMIT, Scale};
 use super::family::Family;
 use super::kind::{Kind, Rejected, Unit};
+use super::scale::{LIMIT, Scale};
 use super::snapshot::{BLOCK, Blocks, Metric, QUANTILES, Quantiles, Visitor, sealed};
 use crate::clock::Clock;
 use crate::label::LabelSet;

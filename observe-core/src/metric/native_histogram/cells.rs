@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use once_cell::race::OnceBox;
 
-use super::super::buckets::Scale;
+use super::super::scale::Scale;
 use super::index::index;
 
 /// Cells that are made together: 512 bytes.
