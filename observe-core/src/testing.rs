@@ -30,6 +30,7 @@ pub use spans::{Span, Spans};
 
 use crate::export::json::LogFormat;
 use crate::export::prometheus::Format;
+use crate::sampling::Sampling;
 use crate::semconv::log::MESSAGE;
 use crate::telemetry::{Builder, Scoped, Telemetry};
 use crate::watch::Watch;
@@ -85,7 +86,8 @@ impl Captured {
     }
 
     /// A telemetry with settings of its own: a filter, a [manual clock](crate::clock::ManualClock), a registry
-    /// without the program's statics. Where lines are written, and that they are JSON, is settled.
+    /// without the program's statics. Where lines are written, and that they are JSON, is settled. No trace is in the baseline,
+    /// unless a sampling is set: a test has the same outcome each time.
     ///
     /// ```
     /// use observe_core::clock::ManualClock;
@@ -110,7 +112,9 @@ impl Captured {
     #[track_caller]
     pub fn with(settings: impl FnOnce(Builder) -> Builder) -> Self {
         let written = Written::default();
-        let builder = settings(Telemetry::builder("test"));
+        // By its random id one trace of a hundred would be in the baseline, and say so to whoever is called.
+        let sampling = Sampling::tail(0.0).unwrap_or_default();
+        let builder = settings(Telemetry::builder("test").sampling(sampling));
         let built = builder.log_writer(written.clone()).log_format(LogFormat::Json).build();
         let telemetry = built.unwrap_or_else(|error| panic!("no telemetry: {error}"));
         let watch = Arc::clone(telemetry.hub().watch.get_or_init(Arc::default));

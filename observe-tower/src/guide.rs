@@ -12,6 +12,7 @@
 #[doc = "[SLOs]: self::slo"]
 #[doc = "[Telemetry]: self::telemetry"]
 #[doc = "[USE]: self::usage"]
+#[doc = "[Limits]: self::limits"]
 #[doc = ""]
 #[doc = include_str!("../docs/metrics.md")]
 pub mod metrics {}

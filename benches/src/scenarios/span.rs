@@ -18,9 +18,9 @@ pub(super) fn span() {
 }
 
 const NOTES: &[&str] = &[
-    "Ours decides at the end whether the trace is kept, and remembers all in the flight recorder; `tracing-opentelemetry` and \
-     `fastrace` decide at the beginning. `fastrace` sends every span to its collector, which gives them to a counter; \
-     sampled ones of `tracing-opentelemetry` go through a batch to a counter.",
+    "Ours decides at the end whether the trace is kept, and remembers all in the flight recorder; `tracing-opentelemetry` \
+     decides at the beginning; `fastrace` could cancel a trace at its end, and here sends every span to its collector, \
+     which gives them to a counter; sampled ones of `tracing-opentelemetry` go through a batch to a counter.",
     "`fastrace` does most of its work on its collector's thread: see `all threads`. Its properties are texts.",
     "The bare registry keeps no field and no time. It is there to read the layers by: `layer()` and \
      `tracing-opentelemetry` stand on it.",

@@ -121,7 +121,7 @@ fn compare(scenario: &str, contenders: &[Contender<'_>], notes: &[&str]) {
     }
 }
 
-const CORES: &str = "Counted is the third of the rounds in which the threads had most of the cores. Two cores: of more threads than these only two are under way at once.";
+const CORES: &str = "Counted is the third of the rounds in which the threads had most of the cores. Two cores: of more threads than these only two are under way at once. Where two take what one takes, they hardly were at once.";
 
 fn counter() {
     thread_local! {

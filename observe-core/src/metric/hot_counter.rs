@@ -11,7 +11,8 @@ use crate::label::LabelSet;
 /// A [`Counter`](super::Counter) for what many threads count all the time: about a nanosecond, of up to 64 threads at once.
 ///
 /// Each thread adds to a cell of its own. That takes 8 bytes for each thread that counts (in pieces of 4 KiB, which
-/// series share) instead of 8 in all, and whoever reads it adds them up. Take a [`Counter`](super::Counter) unless threads wait
+/// series share) beside 16 of its own, and whoever reads it adds them up; each thread that records in anything hot has a
+/// table of 4 KiB, too. Take a [`Counter`](super::Counter) unless threads wait
 /// for each other at it; in everything else they are the same.
 ///
 /// ```
