@@ -1,8 +1,8 @@
 //! Requests that are in flight.
 //!
-//! What is in flight is found among the open spans ([`SPANS`]), where `tracing` has put each request's already: a
-//! request that is put there, and one that is taken out, costs nothing more. Only one that our own subscriber does not
-//! know (a filter left its span out, or another subscriber is installed) is put there by [`door::show`](crate::door::show).
+//! What is in flight is found among the open spans ([`SPANS`]), where each request's is already if our own subscriber
+//! knows it: that it is in flight costs nothing more. One that it does not know (a filter left its span out, or another
+//! subscriber is installed) is put there by [`door::show`](crate::door::show).
 
 use crate::clock::Tick;
 use crate::context::{SpanId, TraceId};
