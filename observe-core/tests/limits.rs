@@ -95,6 +95,7 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("label/open.rs", "FIXED", "codes that are there from the start"),
     ("label/open.rs", "K0", "a number that mixes bits"),
     ("label/open.rs", "K1", "a number that mixes bits"),
+    ("metric/hot_histogram.rs", "BUSY", "from when on memory is spent for speed"),
     ("metric/scale.rs", "CENTURIES", "seconds that `LIMIT` has"),
     ("metric/buckets.rs", "CLASSES", "the size of a table"),
     ("metric/cells.rs", "CHUNK", "how many are made together"),

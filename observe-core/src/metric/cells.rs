@@ -114,6 +114,11 @@ impl Cells {
         Some(Mine { chunk: block.0[at / CHUNK % CHUNKS].get()?, at })
     }
 
+    /// Whether the series has numbers, or was told that there are none.
+    pub(super) fn are_born(&self) -> bool {
+        self.at.load(Ordering::Relaxed) != UNBORN
+    }
+
     /// Those of this thread, made if there were none; `None` if it can have none, now or ever.
     pub(super) fn search(&self) -> Option<Mine> {
         if SEARCHING.try_with(|searching| searching.replace(true)) != Ok(false) {

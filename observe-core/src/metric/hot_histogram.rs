@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::buckets::{Buckets, Layout, MAX_BOUNDS};
-use super::cells::{CHUNK, Cells};
+use super::cells::{CHUNK, Cells, Mine};
 use super::exemplar::Exemplar;
 use super::family::Family;
 use super::histogram::{Histogram, show};
@@ -15,11 +15,15 @@ use super::snapshot::{Blocks, Metric, Visitor, sealed};
 use super::timer::Timer;
 use crate::label::LabelSet;
 
+/// From so many observations on a series has cells of its own: one that is seldom recorded takes none.
+const BUSY: u64 = 64;
+
 /// A [`Histogram`] for what many threads observe all the time: about two nanoseconds, of up to 64
 /// threads at once.
 ///
 /// Each thread counts in cells of its own. That takes 8 bytes a bucket and 8 for the sum for each thread that observes (in
-/// pieces of 4 KiB, which series share) beside those of a [`Histogram`], and whoever reads it adds them up. Take a
+/// pieces of 4 KiB, which series share) beside those of a [`Histogram`], from the 65th observation of a series on, and
+/// whoever reads it adds them up. Take a
 /// [`Histogram`] unless threads wait for each other at it; in everything else they are the same.
 ///
 /// ```
@@ -128,8 +132,16 @@ impl HotHistogram {
         self.add(units);
     }
 
+    /// Those of this thread, once there is something to be had by them.
+    fn cells(&self) -> Option<Mine> {
+        self.cells.mine().or_else(|| {
+            let is_busy = self.cells.are_born() || self.shared.count() >= BUSY;
+            is_busy.then(|| self.cells.search()).flatten()
+        })
+    }
+
     fn add(&self, units: u64) {
-        match self.cells.mine().or_else(|| self.cells.search()) {
+        match self.cells() {
             Some(cells) => {
                 cells.add(0, units);
                 cells.add(1 + self.layout.bucket(units), 1);
@@ -139,7 +151,7 @@ impl HotHistogram {
     }
 
     fn add_fraction(&self, value: f64) {
-        match self.cells.mine().or_else(|| self.cells.search()) {
+        match self.cells() {
             Some(cells) => {
                 cells.change(0, |sum| fraction_sum(sum, value));
                 cells.add(1 + self.layout.bucket_of_fraction(value), 1);
@@ -263,10 +275,28 @@ impl Metric for HotHistogram {
 mod tests {
     use super::*;
 
+    /// One that is recorded in often, as if it had been.
+    fn busy(buckets: &Buckets, unit: Option<Unit>) -> HotHistogram {
+        let histogram = HotHistogram::new(buckets, unit);
+        assert!(histogram.cells.search().is_some());
+        histogram
+    }
+
+    // Catches: cells for what is seldom recorded; what came before them lost, or counted twice.
+    #[test]
+    fn a_series_has_cells_once_it_is_busy() {
+        let histogram = HotHistogram::new(&Buckets::SECONDS, Some(Unit::Seconds));
+        for n in 1..=2 * BUSY {
+            histogram.observe(0.3);
+            assert_eq!(histogram.cells.are_born(), n > BUSY, "{n}");
+            assert_eq!(histogram.count(), n);
+        }
+    }
+
     // Catches: a block that is left out of the sum, a sum kept in f64, buckets added up beside their own.
     #[test]
     fn what_threads_observe_is_added_up() {
-        let histogram = HotHistogram::new(&Buckets::new(&[0.1, 1.0]), Some(Unit::Seconds));
+        let histogram = busy(&Buckets::new(&[0.1, 1.0]), Some(Unit::Seconds));
         std::thread::scope(|scope| {
             scope.spawn(|| histogram.observe_nanos(100_000_001));
             scope.spawn(|| histogram.observe_duration(Duration::from_secs(1_000_000)));
@@ -283,7 +313,7 @@ mod tests {
     #[test]
     fn numbers_keep_their_fraction_and_their_sign() {
         // Two bounds in one class: not the quickest way.
-        let histogram = HotHistogram::new(&Buckets::new(&[-1.0, 0.5, 0.51]), None);
+        let histogram = busy(&Buckets::new(&[-1.0, 0.5, 0.51]), None);
         std::thread::scope(|scope| {
             scope.spawn(|| [-2.0, 0.5].map(|value| histogram.observe(value)));
             scope.spawn(|| [-1.0, 0.75].map(|value| histogram.observe(value)));
