@@ -1,6 +1,7 @@
 //! The floor of a request: rate, errors and duration, the caller's trace, and one JSON line, as small as it can be written
 //! for one known service. The line is rendered and handed to nobody.
 
+use crate::bounds::NANOS;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use std::cell::RefCell;
@@ -11,23 +12,6 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tower::{Layer, Service};
-
-const BOUNDS: [u64; 14] = [
-    5_000_000,
-    10_000_000,
-    25_000_000,
-    50_000_000,
-    75_000_000,
-    100_000_000,
-    250_000_000,
-    500_000_000,
-    750_000_000,
-    1_000_000_000,
-    2_500_000_000,
-    5_000_000_000,
-    7_500_000_000,
-    10_000_000_000,
-];
 
 /// Metrics of one route that only answers 200 to GET.
 #[derive(Default)]
@@ -43,7 +27,7 @@ impl Red {
     }
 
     pub(crate) fn end(&self, nanos: u64) {
-        let bucket = BOUNDS.iter().position(|bound| nanos <= *bound).unwrap_or(14);
+        let bucket = NANOS.iter().position(|bound| nanos <= *bound).unwrap_or(14);
         self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
         self.sum.fetch_add(nanos, Ordering::Relaxed);
         self.in_flight.fetch_sub(1, Ordering::Relaxed);

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the tables are what it is for")]
 
 mod alloc;
+mod bounds;
 mod by_hand;
 mod harness;
 mod http;

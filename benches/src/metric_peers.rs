@@ -1,33 +1,12 @@
 //! Other libraries' metrics, set up as their documentation has it, and what they say that they recorded.
 
+use crate::bounds::SECONDS;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use opentelemetry::metrics::{Meter, MeterProvider as _};
 use opentelemetry_sdk::metrics::data::{
     AggregatedMetrics, HistogramDataPoint, MetricData, ScopeMetrics, SumDataPoint,
 };
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
-
-/// The bounds of `Buckets::SECONDS`.
-pub(crate) const SECONDS: [f64; 14] =
-    [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
-
-/// The same in nanoseconds.
-pub(crate) const NANOS: [u64; 14] = [
-    5_000_000,
-    10_000_000,
-    25_000_000,
-    50_000_000,
-    75_000_000,
-    100_000_000,
-    250_000_000,
-    500_000_000,
-    750_000_000,
-    1_000_000_000,
-    2_500_000_000,
-    5_000_000_000,
-    7_500_000_000,
-    10_000_000_000,
-];
 
 /// Fails with the contender's name unless it recorded as often as it was asked to.
 pub(crate) fn proven(contender: &str, recorded: u64, asked: u64) {

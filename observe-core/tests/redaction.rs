@@ -97,7 +97,9 @@ fn one_that_tells() {
     let telemetry = builder.install().unwrap();
     plant(&telemetry);
     telemetry.snapshot().unwrap();
-    for (name, format) in [("page.prom", Format::Text), ("page.om", Format::OpenMetrics)] {
+    let pages =
+        [("page.prom", Format::Text), ("page.om", Format::OpenMetrics), ("page.pb", Format::Protobuf)];
+    for (name, format) in pages {
         let mut page = Vec::new();
         telemetry.registry().encode(format, &mut page);
         fs::write(folder.join(name), page).unwrap();
@@ -112,7 +114,9 @@ fn read(folder: &Path, found: &mut Vec<(String, String)>) {
         if path.is_dir() {
             read(&path, found);
         } else {
-            found.push((path.display().to_string(), fs::read_to_string(&path).unwrap()));
+            // Texts stand in protobuf as they are.
+            let bytes = fs::read(&path).unwrap();
+            found.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
         }
     }
 }
@@ -164,7 +168,9 @@ fn what_was_planted_is_found_nowhere() {
             assert!(lines.contains(text), "{text} in {lines}");
         }
         let of = |end: &str| told.iter().filter(|(place, _)| place.ends_with(end)).collect::<Vec<_>>();
-        for (file, least) in [("traces.jsonl", 2), ("logs.jsonl", 1), ("page.prom", 1), ("page.om", 1)] {
+        for (file, least) in
+            [("traces.jsonl", 2), ("logs.jsonl", 1), ("page.prom", 1), ("page.om", 1), ("page.pb", 1)]
+        {
             assert!(
                 of(file).len() >= least,
                 "{file}: {:?}",

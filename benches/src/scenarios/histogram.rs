@@ -1,7 +1,8 @@
 //! A histogram of fourteen buckets: held, and looked up by its labels.
 
+use crate::bounds::{NANOS, SECONDS};
 use crate::harness::{Contender, Kind, calls, compare};
-use crate::metric_peers::{NANOS, SECONDS, Sdk, on_page, proven, recorder};
+use crate::metric_peers::{Sdk, on_page, proven, recorder};
 use crate::scenarios::counter::{Closed, ClosedClient, Method, Region};
 use metrics::with_local_recorder;
 use observe_core::metric::{Buckets, Family, Histogram, HotHistogram};

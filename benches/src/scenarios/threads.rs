@@ -173,7 +173,7 @@ fn histogram() {
     let prometheus = prometheus::Histogram::with_opts(prometheus_opts()).expect("a good name");
     let client = client();
     let sdk = Sdk::new();
-    let seconds = crate::metric_peers::SECONDS.to_vec();
+    let seconds = crate::bounds::SECONDS.to_vec();
     let otel = sdk.meter().f64_histogram("bench").with_boundaries(seconds).build().bind(&[]);
     compare(
         "one histogram of 14 buckets, many threads",
