@@ -85,6 +85,8 @@ pub fn metric(options: TokenStream, item: TokenStream) -> TokenStream {
 ///   arguments and parts of them, `name = value` for anything else; `?` is `Debug`, `%` is `Display`. They are read
 ///   when the span begins. (Of a function that returns a future and does not end in an `async` block that is
 ///   when it is called, and then its time begins there, too.)
+///   `rows = tracing::field::Empty` declares one that `Span::current().record("rows", …)` fills in later; what is not
+///   declared is not taken, as of every `tracing` span.
 /// - `level = "debug"` (or `Level::DEBUG`, or 2): the span's level. Defaults to `info`. A span that is filtered
 ///   out breaks no trace and loses no metric.
 /// - `target = "…"`: the span's target. Defaults to the module's path.
