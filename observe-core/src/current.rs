@@ -171,6 +171,24 @@ impl Stack {
         Pushed { depth, serial }
     }
 
+    /// A stay in a span of `tracing`, of what `find` says. An operation on top enters itself: it is there already.
+    #[inline]
+    fn enter(&mut self, door: u32, key: NonZeroU64, find: impl FnOnce() -> Option<Option<Shared<OpenSpan>>>) {
+        let is_there = self.frames.last().is_some_and(|top| {
+            let own = matches!(top.kind, Kind::Polled | Kind::Guarded);
+            own && top.span.as_ref().is_some_and(|span| span.is_known_by(door, key))
+        });
+        if !is_there
+            && self.has_room()
+            && let Some(span) = find()
+        {
+            let _ = self.push(Kind::Entered, span, None);
+            if let Some(top) = self.frames.last_mut() {
+                (top.key, top.door) = (Some(key), door);
+            }
+        }
+    }
+
     /// Takes off what lies at `at` and does not disturb the frames above it.
     fn take(&mut self, at: usize) -> Left {
         let mut left = Left::default();
@@ -347,22 +365,16 @@ pub(crate) fn pop(pushed: Pushed) {
     }
 }
 
-/// `tracing` enters a span that it knows by `key`. An operation on top enters itself: it is there already. The span
-/// of our own subscriber need not be given.
+/// `tracing` enters a span that our own subscriber knows by `key`. It is looked up when somebody asks for it.
 #[inline]
-pub(crate) fn enter(door: u32, key: NonZeroU64, mut span: Option<Shared<OpenSpan>>) {
-    with(|stack| {
-        let is_there = stack.frames.last().is_some_and(|top| {
-            let own = matches!(top.kind, Kind::Polled | Kind::Guarded);
-            own && top.span.as_ref().is_some_and(|span| span.is_known_by(door, key))
-        });
-        if !is_there && stack.has_room() {
-            let _ = stack.push(Kind::Entered, span.take(), None);
-            if let Some(top) = stack.frames.last_mut() {
-                (top.key, top.door) = (Some(key), door);
-            }
-        }
-    });
+pub(crate) fn enter(key: NonZeroU64) {
+    with(|stack| stack.enter(Known::OWN_DOOR, key, || Some(None)));
+}
+
+/// The same behind another door, where `find` finds it: not asked when it is on top already.
+#[inline]
+pub(crate) fn enter_by(door: u32, key: NonZeroU64, find: impl FnOnce() -> Option<Shared<OpenSpan>>) {
+    with(|stack| stack.enter(door, key, || find().map(Some)));
 }
 
 /// `tracing` leaves a span that it knows by `key`.

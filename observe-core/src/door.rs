@@ -4,12 +4,20 @@ use crate::hub::Hub;
 use crate::pool::Shared;
 use crate::slab::{Key, SPANS};
 use crate::span::{Known, OpenSpan};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tracing::level_filters::STATIC_MAX_LEVEL;
 use tracing_core::Callsite as _;
+use tracing_core::LevelFilter;
 use tracing_core::callsite::DefaultCallsite;
-use tracing_core::{LevelFilter, dispatcher};
+use tracing_core::dispatcher::{self, Dispatch};
+use tracing_core::span::Id;
+
+thread_local! {
+    /// The span whose operation is telling others of itself; 0: none is.
+    static OWN_WORD: Cell<u64> = const { Cell::new(0) };
+}
 
 /// What [`Telemetry::install`](crate::Telemetry::install) sets: spans in a slab of our own, and a filter by target that
 /// `tracing` caches for each callsite.
@@ -46,7 +54,7 @@ pub(crate) use __callsite as callsite;
 /// Whether our own subscriber is the one that is asked here, and by itself: none lies in front of it.
 #[inline]
 pub(crate) fn is_ours() -> bool {
-    dispatcher::get_default(dispatcher::Dispatch::is::<Subscriber>)
+    dispatcher::get_default(Dispatch::is::<Subscriber>)
 }
 
 /// Whether spans of this callsite are made: what the macros of `tracing` ask.
@@ -95,4 +103,30 @@ pub(crate) fn leave(span: &OpenSpan) {
     {
         OpenSpan::close(shown);
     }
+}
+
+/// What an operation says of itself to those who know its `tracing` span, for others: our own subscriber, also as a layer
+/// among others, is told at its end, at once, and would say it twice.
+pub(crate) fn tell_others(span: Option<&tracing::Span>, record: impl FnOnce(&tracing::Span)) {
+    /// Others may panic.
+    struct Telling(u64);
+    impl Drop for Telling {
+        fn drop(&mut self) {
+            let _ = OWN_WORD.try_with(|own| own.set(self.0));
+        }
+    }
+
+    let is_for_others =
+        |(id, dispatch): (&Id, &Dispatch)| (!dispatch.is::<Subscriber>()).then(|| id.into_u64());
+    if let Some(span) = span
+        && let Some(id) = span.with_subscriber(is_for_others).flatten()
+    {
+        let _telling = Telling(OWN_WORD.try_with(|own| own.replace(id)).unwrap_or_default());
+        record(span);
+    }
+}
+
+/// Whether what is recorded in this span is what its operation says to others.
+pub(crate) fn is_own_word(id: &Id) -> bool {
+    OWN_WORD.try_with(|own| own.get() == id.into_u64()).unwrap_or_default()
 }

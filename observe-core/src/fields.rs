@@ -7,6 +7,7 @@
 
 mod entries;
 mod key;
+mod marks;
 mod name;
 mod special;
 mod text;
@@ -15,13 +16,15 @@ mod visit;
 
 use std::error::Error;
 use std::fmt;
+use std::ops::Range;
 
 use crate::redaction::{hide_in, may_have_secrets};
-use crate::semconv::log::RESERVED;
 use crate::semconv::redaction::REDACTED;
 
+use entries::string_end;
 pub(crate) use entries::{Entries, Entry};
 pub(crate) use key::{Key, Member, Ready, key, member};
+use marks::{Marks, Tag};
 use name::Facts;
 pub(crate) use name::Name;
 use special::find_special;
@@ -58,8 +61,7 @@ pub(crate) struct Fields {
     text: String,
     /// What stands before this was inherited.
     own: usize,
-    /// One bit for each name, to see at once that two sets have no name in common.
-    names: u64,
+    marks: Marks,
     /// A name may be one that a format reserves.
     odd: bool,
     cut: bool,
@@ -69,14 +71,14 @@ impl Fields {
     /// No fields; owns no memory yet.
     #[must_use]
     pub(crate) const fn new() -> Self {
-        Self { text: String::new(), own: 0, names: 0, odd: false, cut: false }
+        Self { text: String::new(), own: 0, marks: Marks::new(), odd: false, cut: false }
     }
 
     /// Removes all fields, and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.text.clear();
         self.own = 0;
-        self.names = 0;
+        self.marks.clear();
         self.odd = false;
         self.cut = false;
     }
@@ -112,7 +114,7 @@ impl Fields {
 
     /// Whether a name of `other` may be among the names here: never wrong when it says no.
     pub(crate) fn may_share_names(&self, other: &Fields) -> bool {
-        self.names & other.names != 0
+        self.marks.may_share(&other.marks)
     }
 
     /// Starts as a copy of `parent`'s fields, replacing what was here. What is recorded afterwards wins.
@@ -120,16 +122,11 @@ impl Fields {
     /// Values that the parent records later are not seen here.
     pub(crate) fn inherit(&mut self, parent: &Fields) {
         self.clear();
-        self.names = parent.names;
         self.odd = parent.odd;
-        self.cut = parent.cut;
-        let mut end = parent.text.len();
-        if end > INHERITED_MAX {
-            let ends = parent.entries().map(|entry| entry.range.end);
-            end = ends.take_while(|end| *end <= INHERITED_MAX).last().unwrap_or(0);
-            self.cut = true;
-        }
+        let end = parent.marks.last_end(parent.text.len(), INHERITED_MAX);
+        self.cut = parent.cut || end < parent.text.len();
         self.text.push_str(parent.text.get(..end).unwrap_or_default());
+        self.marks.copy(&parent.marks, end);
         self.own = self.text.len();
     }
 
@@ -137,29 +134,22 @@ impl Fields {
     pub(crate) fn copy(&mut self, other: &Fields) {
         self.text.clear();
         self.text.push_str(&other.text);
-        (self.own, self.names, self.odd, self.cut) = (other.own, other.names, other.odd, other.cut);
+        self.marks.copy(&other.marks, other.text.len());
+        (self.own, self.odd, self.cut) = (other.own, other.odd, other.cut);
     }
 
     /// Records all of `other`'s fields, which win over those of the same name.
     pub(crate) fn extend(&mut self, other: &Fields) {
         if self.may_share_names(other) {
-            for entry in other.entries() {
-                self.remove(entry.name);
+            for (index, tag) in other.marks.tags().enumerate() {
+                self.remove(tag, other.name_of(index));
             }
         }
-        let mut end = other.text.len();
         let room = FIELDS_MAX.saturating_sub(self.text.len());
-        if end > room {
-            end = other
-                .entries()
-                .map(|entry| entry.range.end)
-                .take_while(|end| *end <= room)
-                .last()
-                .unwrap_or(0);
-            self.cut = true;
-        }
+        let end = other.marks.last_end(other.text.len(), room);
+        self.cut |= end < other.text.len();
+        self.marks.extend(&other.marks, end, self.text.len());
         self.text.push_str(other.text.get(..end).unwrap_or_default());
-        self.names |= other.names;
         self.odd |= other.odd;
         self.cut |= other.cut;
     }
@@ -302,10 +292,10 @@ impl Fields {
     fn name(&mut self, name: &str, facts: Facts) -> bool {
         // Escaping makes six bytes of one at most.
         let has_room = self.text.len() + 6 * name.len() + BARE_MAX + END_MAX <= FIELDS_MAX;
-        if self.names & facts.bit != 0 || !facts.is_clean() || !has_room {
+        if self.marks.may_have(facts.tag) || !facts.is_clean() || !has_room {
             return self.name_with_care(name, facts);
         }
-        self.names |= facts.bit;
+        self.marks.push(facts.tag, self.text.len());
         self.odd |= facts.is_odd();
         self.text.push_str(",\"");
         self.text.push_str(name);
@@ -317,14 +307,12 @@ impl Fields {
     #[inline(never)]
     fn name_with_care(&mut self, name: &str, facts: Facts) -> bool {
         let escaped = escaped(name);
-        if self.names & facts.bit != 0 {
-            self.remove(&escaped);
-        }
+        self.remove(facts.tag, &escaped);
         if self.text.len() + 6 * name.len() + BARE_MAX + END_MAX > FIELDS_MAX {
             self.cut = true;
             return false;
         }
-        self.names |= facts.bit;
+        self.marks.push(facts.tag, self.text.len());
         self.odd |= facts.is_odd();
         self.text.push_str(",\"");
         self.text.push_str(&escaped);
@@ -332,19 +320,59 @@ impl Fields {
         true
     }
 
-    fn remove(&mut self, escaped_name: &str) {
-        let found = self.entries().find(|entry| entry.name == escaped_name).map(|entry| entry.range);
-        if let Some(range) = found {
-            if range.end <= self.own {
-                self.own -= range.len();
-            }
-            self.text.drain(range);
+    fn remove(&mut self, tag: Tag, escaped_name: &str) {
+        let Some(index) = self.index_of(tag, escaped_name) else { return };
+        let range = self.range(index);
+        self.marks.remove(index, range.len());
+        if range.end <= self.own {
+            self.own -= range.len();
         }
+        self.text.drain(range);
     }
 
-    /// Whether there is a field of this name (escaped, as [`Entry::name`] is).
-    pub(crate) fn contains(&self, escaped_name: &str) -> bool {
-        self.entries().any(|entry| entry.name == escaped_name)
+    /// Whether there is a field of this name, which needs no escaping.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.index_of(Tag::of(name), name).is_some()
+    }
+
+    /// Which field has this name, escaped as [`Entry::name`] is.
+    fn index_of(&self, tag: Tag, escaped_name: &str) -> Option<usize> {
+        self.marks.tagged(tag).find(|index| self.name_of(*index) == escaped_name)
+    }
+
+    /// A field's name, escaped.
+    fn name_of(&self, index: usize) -> &str {
+        let start = self.range(index).start + ",\"".len();
+        let end = string_end(&self.text, start).unwrap_or(start);
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    /// Where a field stands, comma included.
+    fn range(&self, index: usize) -> Range<usize> {
+        let end = self.text.len();
+        self.marks.start(index).unwrap_or(end)..self.marks.start(index + 1).unwrap_or(end)
+    }
+
+    /// Shows the fields whose names `others` does not have, several at once where they stand together.
+    pub(crate) fn without(&self, others: &Fields, mut show: impl FnMut(&str)) {
+        let mut from = 0;
+        for (index, tag) in self.marks.tags().enumerate().filter(|(_, tag)| others.marks.have(*tag)) {
+            if others.index_of(tag, self.name_of(index)).is_some() {
+                let Range { start, end } = self.range(index);
+                show(self.text.get(from..start).unwrap_or_default());
+                from = end;
+            }
+        }
+        show(self.text.get(from..).unwrap_or_default());
+    }
+
+    /// Those fields, one by one.
+    pub(crate) fn entries_without<'a>(
+        &'a self,
+        others: &'a Fields,
+    ) -> impl Iterator<Item = Entry<'a>> + Clone {
+        let is_other = |(tag, entry): &(Tag, Entry<'_>)| others.index_of(*tag, entry.name).is_none();
+        self.marks.tags().zip(self.entries()).filter(is_other).map(|(_, entry)| entry)
     }
 
     /// The fields, in order.
@@ -357,37 +385,6 @@ impl Fields {
 const BARE_MAX: usize = 48;
 /// What may end a value: `CUT` or a word that stands for a value, and the quote.
 const END_MAX: usize = 16;
-
-/// A name's bit. Names often share their start or their end, seldom both and the length.
-#[inline]
-const fn bit(name: &str) -> u64 {
-    let bytes = name.as_bytes();
-    let mut hash = bytes.len() as u64;
-    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-        hash ^= u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(29);
-    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        hash ^= u32::from_le_bytes(*first) as u64 ^ ((u32::from_le_bytes(*last) as u64) << 29);
-    } else {
-        let mut rest = bytes;
-        while let [first, others @ ..] = rest {
-            hash = hash << 8 | *first as u64;
-            rest = others;
-        }
-    }
-    hash = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    hash ^= hash >> 29;
-    1 << (hash.wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 58)
-}
-
-const RESERVED_BITS: u64 = {
-    let mut bits = 0;
-    let mut rest: &[&str] = &RESERVED;
-    while let [first, others @ ..] = rest {
-        bits |= bit(first);
-        rest = others;
-    }
-    bits
-};
 
 #[cfg(test)]
 mod tests {
@@ -429,7 +426,7 @@ mod tests {
             fields.u64("a\"\n", round);
         }
         assert_eq!(names(&fields), ["ab", "a", "a\"\n"]);
-        assert!(fields.contains("a\\\"\\n"));
+        assert!(fields.contains("ab") && !fields.contains("b"));
         let mut child = Fields::new();
         child.inherit(&fields);
         child.bool("ab", false);

@@ -11,7 +11,7 @@ pub use self::request::OutgoingRequest;
 
 use crate::clock::Tick;
 use crate::context::{Context, ContextHeader, Inject, SpanContext};
-use crate::door::callsite;
+use crate::door::{callsite, tell_others};
 use crate::fields::{Fields, Key, Text, cut, key};
 use crate::http_answer::{Asked, Ending, HttpAnswer};
 use crate::http_metrics::{
@@ -26,7 +26,6 @@ use crate::scratch::{self, Scratch};
 use crate::semconv::{http as names, http_client as client, span as keys};
 use crate::slo::{Named, SloEvent};
 use crate::span::OpenSpan;
-use crate::subscriber::tell_others;
 use crate::trace::LocalTrace;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;

@@ -278,12 +278,9 @@ impl Operation {
             let own_cause = cause.as_ref().filter(|_| !root && trace.is_recorded()).cloned();
             if outcome.is_failure() {
                 trace.failed.store(true, Ordering::Relaxed);
-                // Our own subscriber is told at the end of this, at once.
-                if let Some(tracing) =
-                    tracing.get().filter(|_| !span.known.is_some_and(|known| known.is_own()))
-                {
+                door::tell_others(tracing.get(), |tracing| {
                     tracing.record(semconv::span::OTEL_STATUS_CODE, "ERROR");
-                }
+                });
                 trace.tell(|told| told.cause.fail(span.id, span.parent, cause));
             } else if let Some(mut told) = trace.told() {
                 told.cause.recover(span.id);

@@ -19,6 +19,7 @@ pub(crate) use witness::Witness;
 use crate::catch::is_mute;
 use crate::clock::Tick;
 use crate::current::{self, Offer};
+use crate::door;
 pub(crate) use crate::door::Subscriber;
 use crate::fields::{EventVisitor, Fields, Text};
 use crate::hub::Hub;
@@ -101,7 +102,9 @@ impl tracing_core::Subscriber for Subscriber {
     }
 
     fn record(&self, id: &Id, values: &Record<'_>) {
-        if let Some(span) = find(id) {
+        if !door::is_own_word(id)
+            && let Some(span) = find(id)
+        {
             record_late(&span, values);
         }
     }
@@ -124,7 +127,7 @@ impl tracing_core::Subscriber for Subscriber {
     }
 
     fn enter(&self, id: &Id) {
-        current::enter(SLAB, key(id), None);
+        current::enter(key(id));
     }
 
     fn exit(&self, id: &Id) {
@@ -208,15 +211,6 @@ fn record_late(span: &OpenSpan, values: &Record<'_>) {
 fn follow(span: &OpenSpan, follows: &OpenSpan) {
     if let Some(to) = follows.trace() {
         span.link(to.span_context(follows.id));
-    }
-}
-
-/// Tells subscribers that are not ours, or in front of ours; our own is told at an operation's end, at once.
-pub(crate) fn tell_others(span: Option<&tracing::Span>, record: impl FnOnce(&tracing::Span)) {
-    if let Some(span) = span
-        && span.with_subscriber(|(_, dispatch)| !dispatch.is::<Subscriber>()) == Some(true)
-    {
-        record(span);
     }
 }
 

@@ -19,6 +19,7 @@ use std::pin::pin;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 use tower::{Layer as _, Service as _, service_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
 
 /// A path: its name, and what goes it.
 pub(crate) type Path = (&'static str, fn());
@@ -26,7 +27,9 @@ pub(crate) type Path = (&'static str, fn());
 /// All of them.
 pub(crate) const ALL: &[Path] = &[
     ("request", request),
+    ("request_layer", request_behind_a_registry),
     ("line", line),
+    ("line_wide", wide_line),
     ("span", span),
     ("observed", observed_function),
     ("counter", counter),
@@ -48,10 +51,21 @@ const RECORDER: usize = 256 * 1024;
 /// As `install()` makes it, but that lines go nowhere and the flight recorder is small: it has been filled once, and
 /// begins again, before anything is counted.
 fn install() -> Telemetry {
+    builder().install().expect("it is the first")
+}
+
+/// The same behind a registry of `tracing-subscriber`.
+fn install_layer() -> Telemetry {
+    let telemetry = builder().install_without_subscriber().expect("it is the first");
+    let registry = tracing_subscriber::registry().with(telemetry.layer());
+    tracing::subscriber::set_global_default(registry).expect("it is the first");
+    telemetry
+}
+
+fn builder() -> observe_core::Builder {
     let mut recorder = RecorderLimits::default();
     recorder.bytes = RECORDER;
-    let builder = Telemetry::builder("bench").version("1.0.0").recorder(recorder).log_writer(io::sink());
-    builder.install().expect("it is the first")
+    Telemetry::builder("bench").version("1.0.0").recorder(recorder).log_writer(io::sink())
 }
 
 /// Warms up, and counts.
@@ -123,11 +137,19 @@ fn answer(_: Request<()>) -> Answer {
 
 /// A request through the layer, its line written. Copying the request, the answer and reading it are counted too.
 fn request() {
-    let telemetry = install();
-    let layer = ObserveLayer::new(&telemetry).route(|_: &observe_tower::RequestHead<'_>| Some("/users/{id}"));
+    requests(&install());
+}
+
+/// The same behind a registry.
+fn request_behind_a_registry() {
+    requests(&install_layer());
+}
+
+fn requests(telemetry: &Telemetry) {
+    let layer = ObserveLayer::new(telemetry).route(|_: &observe_tower::RequestHead<'_>| Some("/users/{id}"));
     let mut service = layer.layer(service_fn(answer));
     let (uri, headers) = (http::Uri::from_static("/users/4711"), headers());
-    turns_of(&telemetry, || {
+    turns_of(telemetry, || {
         let mut request = Request::new(());
         request.uri_mut().clone_from(&uri);
         request.headers_mut().clone_from(&headers);
@@ -152,6 +174,39 @@ fn line() {
     turns_of(&telemetry, || {
         order += 1;
         tracing::info!(order.id = order, paid = true, "payment authorised");
+    });
+    written(telemetry.registry());
+}
+
+/// A line of eight fields inside a span of eight others: so many names seem to have one in common.
+fn wide_line() {
+    let telemetry = install();
+    let _span = tracing::info_span!(
+        "order",
+        customer = "acme",
+        tier = "gold",
+        region = "eu-west-1",
+        basket = 7,
+        total = 129_90,
+        currency = "EUR",
+        channel = "web",
+        attempt = 1
+    )
+    .entered();
+    let mut order = 0_u64;
+    turns_of(&telemetry, || {
+        order += 1;
+        tracing::info!(
+            order.id = order,
+            paid = true,
+            method = "card",
+            provider = "stripe",
+            amount = 129_90,
+            items = 3,
+            risk = "low",
+            express = false,
+            "payment authorised"
+        );
     });
     written(telemetry.registry());
 }

@@ -46,7 +46,7 @@ impl<'a> Iterator for Entries<'a> {
 }
 
 /// Where the quote is that ends the string whose inside starts at `at`.
-fn string_end(text: &str, mut at: usize) -> Option<usize> {
+pub(super) fn string_end(text: &str, mut at: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     loop {
         at += find_special(bytes.get(at..)?)?;

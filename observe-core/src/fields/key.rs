@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::{FIELDS_MAX, Fields, RESERVED, bit, is_clean};
+use super::marks::Tag;
+use super::{FIELDS_MAX, Fields, is_clean};
 use crate::redaction::is_about_own;
+use crate::semconv::log::RESERVED;
 
 /// A name of the library's own: it needs no escaping, no format reserves it, and the compiler has written what stands
 /// before its value.
@@ -14,7 +16,7 @@ pub(crate) struct Key(&'static Ready);
 #[derive(Debug)]
 pub(crate) struct Ready {
     name: &'static str,
-    bit: u64,
+    tag: Tag,
     /// `,"name":`
     bare: &'static str,
     /// `,"name":"`
@@ -80,7 +82,7 @@ impl Ready {
 
     pub(crate) const fn new(name: &'static str, quoted: &'static [u8]) -> Self {
         let Ok(quoted) = str::from_utf8(quoted) else { panic!("letters are text") };
-        Self { name, bit: bit(name), bare: quoted.split_at(quoted.len() - 1).0, quoted }
+        Self { name, tag: Tag::of(name), bare: quoted.split_at(quoted.len() - 1).0, quoted }
     }
 }
 
@@ -170,11 +172,11 @@ impl Fields {
     #[inline]
     fn takes(&mut self, Key(key): Key, value: usize) -> bool {
         let len = key.quoted.len() + value + r#"""#.len();
-        if self.names & key.bit != 0 || self.text.len() + len > QUICK_MAX || is_about_own(key.name) {
+        if self.marks.may_have(key.tag) || self.text.len() + len > QUICK_MAX || is_about_own(key.name) {
             return false;
         }
         debug_assert!(!RESERVED.contains(&key.name));
-        self.names |= key.bit;
+        self.marks.push(key.tag, self.text.len());
         true
     }
 }

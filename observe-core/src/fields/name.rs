@@ -2,8 +2,9 @@
 
 use std::cell::Cell;
 
+use super::marks::Tag;
 use super::special::is_clean;
-use super::{NAME_MAX, RESERVED_BITS, bit, cut};
+use super::{NAME_MAX, cut};
 use crate::redaction::{self, Class, class_of};
 use crate::semconv::log::{FIELDS_PREFIX, RESERVED};
 
@@ -14,28 +15,28 @@ pub(crate) struct Name<'a> {
     pub(super) facts: Facts,
 }
 
-/// What a name's text says, to be found out once. Two numbers, which stay in registers.
+/// What a name's text says, to be found out once. It stays in a register.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts {
-    /// In [`Fields::names`](super::Fields::names).
-    pub(super) bit: u64,
-    flags: u32,
+    pub(super) tag: Tag,
+    flags: u16,
 }
 
 impl Facts {
     /// It needs no escaping.
-    const CLEAN: u32 = 1;
+    const CLEAN: u16 = 1;
     /// A format may reserve it.
-    const ODD: u32 = 1 << 1;
-    const SECRET: u32 = 1 << 2;
-    const URL: u32 = 1 << 3;
+    const ODD: u16 = 1 << 1;
+    const SECRET: u16 = 1 << 2;
+    const URL: u16 = 1 << 3;
     /// Not all of it is written.
-    const TRIMMED: u32 = 1 << 4;
+    const TRIMMED: u16 = 1 << 4;
 
     fn of(name: &str) -> Self {
         let text = trimmed(name);
-        let bit = bit(text);
-        let is_odd = RESERVED_BITS & bit != 0 && RESERVED.contains(&text) || text.starts_with(FIELDS_PREFIX);
+        let tag = Tag::of(text);
+        let is_odd =
+            RESERVED_BITS & tag.bit() != 0 && RESERVED.contains(&text) || text.starts_with(FIELDS_PREFIX);
         let mut flags = 0;
         if text.len() < name.len() {
             flags |= Self::TRIMMED;
@@ -52,7 +53,7 @@ impl Facts {
             Class::Secret => flags |= Self::SECRET,
             Class::Url => flags |= Self::URL,
         }
-        Self { bit, flags }
+        Self { tag, flags }
     }
 
     #[inline]
@@ -88,7 +89,7 @@ struct Memory {
     facts: Facts,
 }
 
-const NOTHING: Memory = Memory { address: 0, length_and_set: 0, facts: Facts { bit: 0, flags: 0 } };
+const NOTHING: Memory = Memory { address: 0, length_and_set: 0, facts: Facts { tag: Tag::of(""), flags: 0 } };
 
 thread_local! {
     static KNOWN: [Cell<Memory>; REMEMBERED] = const { [const { Cell::new(NOTHING) }; REMEMBERED] };
@@ -158,6 +159,16 @@ fn trimmed(name: &str) -> &str {
     let name = name.strip_prefix("r#").unwrap_or(name);
     if name.len() <= NAME_MAX { name } else { cut(name, NAME_MAX) }
 }
+
+const RESERVED_BITS: u64 = {
+    let mut bits = 0;
+    let mut rest: &[&str] = &RESERVED;
+    while let [first, others @ ..] = rest {
+        bits |= Tag::of(first).bit();
+        rest = others;
+    }
+    bits
+};
 
 #[cfg(test)]
 mod tests {

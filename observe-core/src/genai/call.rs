@@ -3,7 +3,7 @@
 use super::GenAi;
 use super::metrics::{ByErrorType, ByTokenType, GenAiMetrics, Model, ModelLabels, OperationName, TokenType};
 use crate::clock::{Clock, Tick};
-use crate::door::callsite;
+use crate::door::{callsite, tell_others};
 use crate::fields::{Fields, Key, cut, key};
 use crate::function::Measure;
 use crate::http_metrics::ErrorType;
@@ -14,7 +14,6 @@ use crate::record::Kind;
 use crate::scratch::{self, Scratch};
 use crate::semconv::{gen_ai as names, span as keys};
 use crate::slo::Named;
-use crate::subscriber::tell_others;
 use std::fmt::{self, Write as _};
 use std::future::poll_fn;
 use std::pin::pin;

@@ -2,6 +2,7 @@
 
 use super::{ERROR_TYPE, ROUTE, STATUS, SpanName};
 use crate::clock::Tick;
+use crate::door::tell_others;
 use crate::fields::{Fields, Key, key};
 use crate::http_metrics::{ErrorType, RequestLabels, Route, RpcCall};
 use crate::operation::{End, Judged};
@@ -10,7 +11,6 @@ use crate::scratch::{self, Scratch};
 use crate::semconv::{http as names, span as keys};
 use crate::slo::SloEvent;
 use crate::span::OpenSpan;
-use crate::subscriber::tell_others;
 use tracing_core::Level;
 
 const REQUEST_BODY_SIZE: Key = key!(names::REQUEST_BODY_SIZE);

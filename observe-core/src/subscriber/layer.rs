@@ -4,6 +4,7 @@ use super::map::SpanMap;
 use super::{Within, below, below_current, describe, is_of_log_crate, key, log_event, record_late};
 use crate::catch::is_mute;
 use crate::current::{self, Offer};
+use crate::door;
 use crate::hub::Hub;
 use crate::pool::Shared;
 use crate::span::{Known, OpenSpan};
@@ -76,7 +77,9 @@ where
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, _: Context<'_, S>) {
-        if let Some(span) = self.spans.find(key(id)) {
+        if !door::is_own_word(id)
+            && let Some(span) = self.spans.find(key(id))
+        {
             record_late(&span, values);
         }
     }
@@ -100,9 +103,7 @@ where
     }
 
     fn on_enter(&self, id: &Id, _: Context<'_, S>) {
-        if let Some(span) = self.spans.find(key(id)) {
-            current::enter(self.door, key(id), Some(span));
-        }
+        current::enter_by(self.door, key(id), || self.spans.find(key(id)));
     }
 
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {

@@ -269,12 +269,15 @@ impl Layout {
     /// The span's fields that the event does not have, and the event's; reserved names get their prefix.
     #[inline]
     fn push_fields(&self, span: &Fields, event: &Fields, line: &mut Vec<u8>) {
-        if span.has_odd_names() || event.has_odd_names() || span.may_share_names(event) {
-            both(span, event).for_each(|entry| self.push_field(&entry, line));
+        if span.has_odd_names() || event.has_odd_names() {
+            return both(span, event).for_each(|entry| self.push_field(&entry, line));
+        }
+        if span.may_share_names(event) {
+            span.without(event, |fields| line.extend_from_slice(fields.as_bytes()));
         } else {
             line.extend_from_slice(span.as_str().as_bytes());
-            line.extend_from_slice(event.as_str().as_bytes());
         }
+        line.extend_from_slice(event.as_str().as_bytes());
     }
 
     /// A field as it is, its name with a prefix if it is reserved.
@@ -337,9 +340,7 @@ fn close(start: usize, line: &mut Vec<u8>) {
 
 /// The span's fields that the event does not have, and the event's.
 fn both<'a>(span: &'a Fields, event: &'a Fields) -> impl Iterator<Item = Entry<'a>> + Clone {
-    let shared = span.may_share_names(event);
-    let outer = span.entries().filter(move |entry| !shared || !event.contains(entry.name));
-    outer.chain(event.entries())
+    span.entries_without(event).chain(event.entries())
 }
 
 fn put<const N: usize>(line: &mut [u8], at: usize, text: [u8; N]) {
