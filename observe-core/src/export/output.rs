@@ -39,8 +39,7 @@ impl LogOutput {
     pub(crate) fn open(self) -> Result<Box<dyn Write + Send>, Error> {
         Ok(match self {
             LogOutput::Stdout => stdout(),
-            // It has no buffer.
-            LogOutput::Stderr => Box::new(io::stderr()),
+            LogOutput::Stderr => stderr(),
             LogOutput::File(path) => {
                 let opened = OpenOptions::new().append(true).create(true).open(&path);
                 Box::new(opened.map_err(|error| {
@@ -69,34 +68,49 @@ fn stdout() -> Box<dyn Write + Send> {
     Box::new(io::stdout())
 }
 
-#[cfg(unix)]
-fn stdout() -> Box<dyn Write + Send> {
-    Box::new(Direct)
+#[cfg(not(unix))]
+fn stderr() -> Box<dyn Write + Send> {
+    Box::new(io::stderr())
 }
 
-/// Standard output, past the buffer that the standard library has for it: what that has taken and cannot write is counted
-/// as written. Its lock is held meanwhile, so that no line of ours is in the middle of what `println!` writes.
 #[cfg(unix)]
-struct Direct;
+fn stdout() -> Box<dyn Write + Send> {
+    Box::new(Direct(io::stdout, io::Stdout::lock))
+}
 
 #[cfg(unix)]
-impl Write for Direct {
+fn stderr() -> Box<dyn Write + Send> {
+    Box::new(Direct(io::stderr, io::Stderr::lock))
+}
+
+/// What the system says of a descriptor that is closed, or that nothing can be written to.
+#[cfg(unix)]
+const BAD_DESCRIPTOR: i32 = 9;
+
+/// Standard output or error, past what the standard library has for them. Its buffer for output would count as written what
+/// it took and cannot write; and to either, what is written when it is closed counts as written. Their lock is held
+/// meanwhile, so that no line of ours is in the middle of what `println!` writes.
+#[cfg(unix)]
+struct Direct<S, L>(fn() -> S, fn(&S) -> L);
+
+#[cfg(unix)]
+impl<S: Write, L: Write + std::os::fd::AsFd> Write for Direct<S, L> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        use std::os::fd::AsFd;
-
-        let mut locked = io::stdout().lock();
+        let Direct(stream, lock) = self;
+        let mut locked = lock(&stream());
         // What others have left there comes first. If it cannot be written, neither can this.
         let _ = locked.flush();
         // Each time anew: the program may put something else in its place.
         match locked.as_fd().try_clone_to_owned() {
             Ok(descriptor) => std::fs::File::from(descriptor).write(bytes),
-            // There is none left, or standard output is closed, which is no failure.
+            Err(closed) if closed.raw_os_error() == Some(BAD_DESCRIPTOR) => Err(closed),
+            // There is none left.
             Err(_) => locked.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stdout().flush()
+        self.0().flush()
     }
 }
 
