@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_queue::ArrayQueue;
 
@@ -107,6 +107,8 @@ struct Shared {
     rates: [Rate; Reason::ALL.len()],
     asks: ArrayQueue<Ask>,
     asked: AtomicU64,
+    /// How many are being asked for at this moment: the end waits for them.
+    coming: AtomicU64,
     /// Somebody waits.
     hurry: AtomicBool,
     closed: AtomicBool,
@@ -179,6 +181,7 @@ impl Snapshots {
             rates: Reason::ALL.map(|_| Rate::new(limits.every, limits.burst)),
             asks: ArrayQueue::new(WAITING_MAX),
             asked: AtomicU64::new(0),
+            coming: AtomicU64::new(0),
             hurry: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             progress: Mutex::default(),
@@ -211,7 +214,10 @@ impl Snapshots {
         let random = SpanId::random().write_hex();
         let place = shared.folder.place(&time, reason.as_str(), &random);
         let ask = Ask { place: place.clone(), reason, why: why.to_owned(), is_second: false };
-        if shared.closed.load(Ordering::SeqCst) || !shared.push(ask) {
+        shared.coming.fetch_add(1, Ordering::SeqCst);
+        let is_taken = !shared.closed.load(Ordering::SeqCst) && shared.push(ask);
+        shared.coming.fetch_sub(1, Ordering::SeqCst);
+        if !is_taken {
             return refused("too many snapshots wait to be written, or none is any more".to_owned());
         }
         self.worker.unpark();
@@ -236,6 +242,9 @@ impl Snapshots {
             shared.hurry.store(true, Ordering::SeqCst);
             self.worker.unpark();
         }
+        // The worker cannot wait for itself: a collector may ask for it.
+        let own = thread::current().id() == self.worker.id();
+        let patience = if own { Duration::ZERO } else { patience };
         let waits = |progress: &mut Progress| !progress.finished && progress.done < asked;
         let waited = shared.progressed.wait_timeout_while(progress, patience, waits);
         let (mut progress, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -256,6 +265,11 @@ impl Snapshots {
     /// As [`flush`](Self::flush).
     pub(crate) fn shutdown(&self, patience: Duration) -> Result<(), Error> {
         self.shared.closed.store(true, Ordering::SeqCst);
+        let begun = Instant::now();
+        // A few instructions of another thread.
+        while self.shared.coming.load(Ordering::SeqCst) > 0 && begun.elapsed() < patience {
+            thread::yield_now();
+        }
         self.worker.unpark();
         self.flush(patience)
     }

@@ -5,8 +5,9 @@ use axum::{Router, extract::Path as Segment, routing::get};
 use observe_core::{Format, Telemetry};
 use observe_tower::ObserveLayer;
 use rustix::process::{Resource, Rlimit, setrlimit};
+use std::cell::RefCell;
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
@@ -29,6 +30,8 @@ fn main() -> Result<(), Failure> {
         "exhaust" => exhaust(count, report),
         "hurried" => hurried(count, report),
         "abort" => abort(count),
+        "exit" => exit(count),
+        "thread" => thread(count, report),
         "serve" => serve(report),
         other => Err(format!("no such mode: {other}").into()),
     }
@@ -102,6 +105,41 @@ fn abort(count: u64) -> Result<(), Failure> {
     telemetry.flush(PATIENCE)?;
     say(10);
     std::process::abort()
+}
+
+/// Never asks for an end.
+fn exit(count: u64) -> Result<(), Failure> {
+    let telemetry = Telemetry::builder("faults").install()?;
+    say(count);
+    telemetry.flush(PATIENCE)?;
+    std::process::exit(3)
+}
+
+/// Logs, and asks for the end, when what its thread keeps for itself is dropped.
+struct LastWords(Telemetry, u64, PathBuf);
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        let LastWords(telemetry, count, report) = self;
+        say(*count);
+        let ended = telemetry.shutdown(PATIENCE);
+        leave(telemetry, ended, report).unwrap_or_default();
+    }
+}
+
+thread_local! {
+    static LAST_WORDS: RefCell<Option<LastWords>> = const { RefCell::new(None) };
+}
+
+fn thread(count: u64, report: &Path) -> Result<(), Failure> {
+    let telemetry = Telemetry::builder("faults").install()?;
+    let last = LastWords(telemetry, count, report.to_owned());
+    // Before the thread has anything of the library's or of `tracing`'s: it is dropped after that.
+    let thread = std::thread::spawn(move || {
+        LAST_WORDS.set(Some(last));
+        say(count);
+    });
+    thread.join().map_err(|_| "the thread panicked".into())
 }
 
 /// The README's program, with the last page left in a file: there is nobody to scrape it.

@@ -46,10 +46,13 @@ impl Worker {
         mute();
         let _finish = Finish(Arc::clone(&self.shared));
         loop {
-            let closed = self.shared.closed.load(Ordering::SeqCst);
+            // In this order: whoever comes after it is refused.
+            let is_closed = self.shared.closed.load(Ordering::SeqCst);
+            let is_last = is_closed && self.shared.coming.load(Ordering::SeqCst) == 0;
             match self.shared.asks.pop() {
                 Some(ask) => self.answer(&ask),
-                None if closed => break,
+                None if is_last => break,
+                None if is_closed => thread::yield_now(),
                 None => self.rest(),
             }
         }

@@ -4,4 +4,5 @@
 
 mod outputs;
 mod processes;
+mod shutdown;
 mod terminated;

@@ -88,3 +88,20 @@ fn an_abort_costs_what_was_not_waited_for() {
     let expected: Vec<u64> = (0..LINES).chain(0..10).take(numbers.len()).collect();
     assert!(numbers.len() as u64 >= LINES && numbers == expected, "{numbers:?}");
 }
+
+// Mutation caught: a flush that waits for nothing.
+#[test]
+fn a_process_that_never_asks_for_an_end_has_what_it_flushed() {
+    let output = service("exit", &Place::new()).arg(LINES.to_string()).output().unwrap();
+    assert_eq!((output.status.code(), count(&lines(&output.stdout), "a line")), (Some(3), LINES));
+}
+
+// Mutation caught: what a thread keeps for itself asked for by `with`, which panics when it is gone.
+#[test]
+fn what_a_thread_says_as_it_ends_is_written() {
+    let place = Place::new();
+    let output = service("thread", &place).arg(LINES.to_string()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let (report, written) = (place.report(), count(&lines(&output.stdout), "a line"));
+    assert_eq!((written + report.dropped("queue_full"), report.ended.as_str()), (2 * LINES, "ok"));
+}
