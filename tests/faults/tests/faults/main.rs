@@ -2,6 +2,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test says by it what must be there")]
 
+mod clock;
+mod locks;
 mod outputs;
 mod processes;
 mod shutdown;
