@@ -1,0 +1,1 @@
+../../../../../../observe-core/src/export/otlp/environment/target.rs
