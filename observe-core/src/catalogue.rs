@@ -2,8 +2,8 @@
 
 use crate::metric::Kind;
 use crate::semconv::{
-    cgroup, db, gen_ai, host, http, http_client, log, metric, operation, own, pressure, process, recorder,
-    rpc, runtime, slo,
+    admin, cgroup, db, gen_ai, host, http, http_client, log, metric, operation, own, pressure, process,
+    recorder, rpc, runtime, slo,
 };
 
 /// A family: its name, its kind and its labels.
@@ -136,6 +136,7 @@ const CLASSIC: &[Entry] = &[
 /// Of the process, of a registry, or of what a service makes of its own accord.
 const OTHERS: &[Entry] = &[
     entry(own::SCRAPE_DURATION_SECONDS, Kind::Histogram, &[]),
+    entry(admin::REFUSED_TOTAL, Kind::Counter, &[admin::RULE]),
     entry(operation::FUNCTION_DURATION_SECONDS, Kind::Histogram, &[operation::FUNCTION, metric::OUTCOME]),
     entry(
         operation::DEPENDENCY_DURATION_SECONDS,

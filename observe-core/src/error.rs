@@ -32,6 +32,20 @@ impl Error {
         Self { kind, text: text.into(), source: None }
     }
 
+    /// A setting breaks a rule: for the crates of this house.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of_setting(text: impl Into<String>) -> Self {
+        Self::new(Kind::Invalid, text)
+    }
+
+    /// Reading, writing or listening failed: for the crates of this house.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of_io(text: impl Into<String>, source: std::io::Error) -> Self {
+        Self::new(Kind::Io, text).caused_by(source)
+    }
+
     pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self

@@ -30,11 +30,10 @@ pub(crate) use name::Name;
 use special::find_special;
 pub(crate) use special::is_clean;
 pub(crate) use text::Text;
-#[cfg(any(feature = "otlp", test))]
-pub(crate) use text::unescaped;
-pub(crate) use text::{CUT, VALUE_MAX, escaped, push_escaped};
+pub(crate) use text::{CUT, VALUE_MAX, escaped, push_escaped, unescaped};
 use text::{push_formatted, write_error};
-pub(crate) use typed::{Typed, typed};
+pub use typed::Typed;
+pub(crate) use typed::typed;
 pub(crate) use visit::EventVisitor;
 
 /// The most that one set of fields holds, in bytes: a full value and some. With the span's set, the event's

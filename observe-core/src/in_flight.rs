@@ -41,6 +41,8 @@ pub struct InFlight {
     /// The name of the innermost span that is open below it: of those that run beside each other the youngest. `None`
     /// where none is open, or our own subscriber is not the one that is installed.
     pub running_in: Option<&'static str>,
+    /// How long it is in there; `None` where that is.
+    pub running_in_for: Option<Duration>,
 }
 
 /// The requests of a telemetry that are in flight, the oldest first, at most so many; and how many there are.
@@ -101,6 +103,7 @@ impl InFlight {
     fn of(span: &OpenSpan, now: Tick, inside: &Inside) -> Option<Self> {
         let (trace, asked) = (span.trace()?, span.request?);
         let named = trace.told().and_then(|told| told.route);
+        let innermost = inside.get(&Shared::as_ptr(trace));
         let matched = (!asked.route.is_none()).then(|| asked.route.as_str());
         Some(Self {
             method: asked.method.as_str(),
@@ -108,7 +111,8 @@ impl InFlight {
             trace_id: trace.trace_id,
             span_id: span.id,
             running: now.since(span.start),
-            running_in: inside.get(&Shared::as_ptr(trace)).map(|(_, name)| *name),
+            running_in: innermost.map(|(_, name)| *name),
+            running_in_for: innermost.map(|(since, _)| now.since(*since)),
         })
     }
 }

@@ -81,6 +81,23 @@ impl Levels {
         self.inner.state().filter()
     }
 
+    /// What is recorded where nothing is raised.
+    #[must_use]
+    pub fn base(&self) -> Filter {
+        self.inner.state().base.clone()
+    }
+
+    /// What is raised, and for how long it will stay so; `None` if nothing is.
+    #[must_use]
+    pub fn raised(&self) -> Option<(Filter, Duration)> {
+        let (filter, until) = {
+            let state = self.inner.state();
+            let raised = state.raised.as_ref()?;
+            (raised.filter.clone(), raised.until)
+        };
+        Some((filter, until.since(self.inner.hub.upgrade()?.clock.now())))
+    }
+
     /// Changes what is recorded. What is raised stays raised.
     pub fn set(&self, filter: Filter) {
         self.inner.change(|state| state.base = filter, "are now");
@@ -137,8 +154,7 @@ impl Levels {
     /// How long they will stay raised; `None` if they are not.
     #[must_use]
     pub fn raised_for(&self) -> Option<Duration> {
-        let until = self.inner.state().raised.as_ref()?.until;
-        Some(until.since(self.inner.hub.upgrade()?.clock.now()))
+        self.raised().map(|(_, time)| time)
     }
 }
 

@@ -49,6 +49,7 @@
 //! - [`context`]: what one service tells the next; [`inject`]; [`Current`] and [`ObserveFuture`] take it to other tasks
 //!   and threads.
 //! - [`Audit`]: what the metrics cost, by family and label, and what one more label would.
+//! - [`Inspect`], [`inspect`]: what a process knows about itself, for an admin service.
 //! - [`Readiness`], [`InFlight`]: whether the service wants requests, and those it has; [`Telemetry::drain`].
 //! - [`Redaction`], [`Sensitive`]: what must not be told, by its name, by its type.
 //! - [`Sampling`], [`Filter`], [`LogFormat`], [`QueueLimits`]: settings. [`clock`]: injected time, for tests.
@@ -115,6 +116,7 @@ pub mod http_server;
 mod http_stream;
 mod hub;
 mod in_flight;
+pub mod inspect;
 pub mod label;
 mod levels;
 mod log_sampling;
@@ -247,7 +249,7 @@ pub use stream_guard::{StreamFuture, StreamGuard, StreamMeter};
 pub use subscriber::SubscriberLayer;
 #[cfg(feature = "tokio")]
 pub use task::{spawn, spawn_blocking};
-pub use telemetry::{Builder, Scoped, SloEvents, SloStatus, Telemetry};
+pub use telemetry::{Builder, Inspect, RecorderState, Scoped, SloEvents, SloStatus, Telemetry};
 pub use traces::TraceLimits;
 pub use usage::{Holding, PoolState, Queue, QueueState, Replica, Ticket, Usage, Waiting};
 #[cfg(feature = "tokio")]

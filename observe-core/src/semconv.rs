@@ -1,5 +1,6 @@
 //! Every name that goes over the wire, once.
 
+pub mod admin;
 pub mod alert;
 pub mod cgroup;
 pub mod db;

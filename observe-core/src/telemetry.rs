@@ -7,6 +7,7 @@ mod builder;
 mod decide;
 mod drain;
 mod exports;
+mod inspect;
 mod itself;
 #[cfg(feature = "subscriber")]
 mod layer;
@@ -16,6 +17,7 @@ mod snapshots;
 mod watches;
 
 pub use builder::Builder;
+pub use inspect::{Inspect, RecorderState};
 pub use objectives::{SloEvents, SloStatus};
 pub use scope::Scoped;
 
@@ -36,6 +38,7 @@ use crate::readiness::Readiness;
 use crate::registry::Registry;
 use crate::subscriber::{Subscriber, Witness};
 use exports::Exports;
+use inspect::Made;
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
@@ -68,6 +71,7 @@ struct Inner {
     unfinished_told: AtomicBool,
     snapshots: Option<Arc<Snapshots>>,
     levels: Levels,
+    made: Made,
     _watches: Watches,
 }
 
@@ -186,6 +190,7 @@ impl Inner {
         exports: Exports,
         snapshots: Option<Arc<Snapshots>>,
         levels: Levels,
+        made: Made,
         watches: Watches,
     ) -> Self {
         let unfinished_told = AtomicBool::new(false);
@@ -199,6 +204,7 @@ impl Inner {
             unfinished_told,
             snapshots,
             levels,
+            made,
             _watches: watches,
         }
     }

@@ -40,6 +40,7 @@ fn every_option_is_on_the_page_and_no_other() {
         ("`ObserveLayer`", "observe-tower/src/layer.rs", "ObserveLayer"),
         ("`ObserveClientLayer`", "observe-tower/src/client/layer.rs", "ObserveClientLayer"),
         ("`MetricsBridge`", "observe-core/src/bridge.rs", "MetricsBridge"),
+        ("`AdminBuilder`", "observe-tower/src/admin/builder.rs", "AdminBuilder"),
         ("`ScrapeService`", "observe-tower/src/scrape.rs", "ScrapeService"),
     ] {
         let functions = functions(file, of);

@@ -63,7 +63,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "http_server",
         ],
     ),
-    ("edges out", &["export", "audit", "burn_watch", "signals", "collect"]),
+    ("edges out", &["export", "inspect", "audit", "burn_watch", "signals", "collect"]),
     ("roof", &["telemetry", "generate", "testing", "lib"]),
 ];
 

@@ -136,6 +136,15 @@ pub mod dashboards {}
 #[doc = include_str!("../docs/scale.md")]
 pub mod scale {}
 
+/// The admin service: what a process knows about itself, as JSON.
+///
+#[doc = "[Flight recorder]: self::flight_recorder"]
+#[doc = "[Labels]: self::cardinality"]
+#[doc = "[Limits]: self::limits"]
+#[doc = ""]
+#[doc = include_str!("../docs/admin.md")]
+pub mod admin {}
+
 /// The flight recorder: what happened just now, kept or not, written down when it is asked for.
 ///
 #[doc = "[Sampling]: self::sampling"]
@@ -186,6 +195,7 @@ pub mod otlp {}
 
 /// Every option and variable, and who wins.
 ///
+#[doc = "[Admin]: self::admin"]
 #[doc = "[Formats]: self::log_formats"]
 #[doc = "[Limits]: self::limits"]
 #[doc = "[Metrics]: self::metrics"]

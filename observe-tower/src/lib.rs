@@ -20,12 +20,15 @@
 //! - `ObserveClientLayer` (feature `client`): the same for requests to others, which carry the context on.
 //! - [`ScrapeService`]: `/metrics`, as text or OpenMetrics, compressed when asked.
 //! - [`ReadyService`]: whether the service wants requests; not any more once it drains.
+//! - `Admin` (feature `admin`): what the process knows about itself, as JSON, on a listener and a thread of its own.
 //! - [`guide`]: every metric, every key of the log, labels, context, tests.
 //!
 //! The feature `axum` takes routes from axum's `MatchedPath`. Without it, and without [`ObserveLayer::route`], requests
 //! have no route label. `client` is the layer around clients, `reqwest` has it around `reqwest::Client`, too. `grpc` has
-//! both layers know calls by gRPC, and their status.
+//! both layers know calls by gRPC, and their status. `admin` is the admin service.
 
+#[cfg(feature = "admin")]
+mod admin;
 mod body;
 mod call;
 mod carrier;
@@ -46,6 +49,8 @@ mod scrape;
 mod service;
 mod settings;
 
+#[cfg(feature = "admin")]
+pub use admin::{Admin, AdminBuilder};
 pub use body::ObserveBody;
 pub use classify::{Classify, Failure, ResponseHead};
 #[cfg(feature = "reqwest")]

@@ -106,7 +106,6 @@ fn is_in(fields: &str, name: &str) -> bool {
 
 impl<'a> EventRecord<'a> {
     /// What it says: OpenTelemetry's name of the event.
-    #[cfg(any(feature = "otlp", test))]
     pub(crate) fn text(&self) -> Cow<'a, str> {
         crate::fields::unescaped(self.message)
     }

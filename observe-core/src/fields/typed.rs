@@ -1,18 +1,23 @@
 //! Fields read back, each with its type.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::Entries;
 use super::text::unescaped;
 
-/// The value of a field.
+/// The value of an attribute of a span, or of a field of a line, as it was recorded.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Typed<'a> {
+pub enum Typed<'a> {
+    /// A text.
     Str(Cow<'a, str>),
+    /// A whole number.
     I64(i64),
-    /// Above what an `i64` holds.
+    /// One above what an `i64` holds.
     U64(u64),
+    /// A number that was recorded as a floating-point one.
     F64(f64),
+    /// True or false.
     Bool(bool),
 }
 
@@ -21,6 +26,32 @@ pub(crate) enum Typed<'a> {
 pub(crate) fn typed(members: &str) -> impl Iterator<Item = (Cow<'_, str>, Typed<'_>)> {
     let entries = Entries { text: members, at: 0 };
     entries.map(|entry| (unescaped(entry.name), Typed::read(entry.value)))
+}
+
+impl Typed<'_> {
+    /// The same, on its own.
+    #[must_use]
+    pub fn into_owned(self) -> Typed<'static> {
+        match self {
+            Typed::Str(text) => Typed::Str(Cow::Owned(text.into_owned())),
+            Typed::I64(number) => Typed::I64(number),
+            Typed::U64(number) => Typed::U64(number),
+            Typed::F64(number) => Typed::F64(number),
+            Typed::Bool(is) => Typed::Bool(is),
+        }
+    }
+}
+
+impl fmt::Display for Typed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Typed::Str(text) => f.write_str(text),
+            Typed::I64(number) => number.fmt(f),
+            Typed::U64(number) => number.fmt(f),
+            Typed::F64(number) => number.fmt(f),
+            Typed::Bool(is) => is.fmt(f),
+        }
+    }
 }
 
 impl<'a> Typed<'a> {

@@ -24,6 +24,8 @@ pub(crate) struct Recent {
 pub(crate) struct RecentTrace {
     /// That of its last part; it is kept when any part is.
     pub(crate) head: Head,
+    /// Any part of it lies with the failures.
+    pub(crate) is_pinned: bool,
     /// Part by part, each in its order.
     pub(crate) entries: Entries,
 }
@@ -49,13 +51,13 @@ impl Recorder {
         let mut recent = Recent::default();
         let mut places = HashMap::new();
         let mut early = HashMap::new();
-        for ring in [&self.pinned, &self.usual] {
+        for (ring, is_pinned) in [(&self.pinned, true), (&self.usual, false)] {
             ring.read(|record| match Record::read(record) {
                 Some(Record::Trace(head, entries)) if now.since(head.at) <= age && wanted(&head) => {
                     if head.is_early {
-                        early.insert(head.trace_id, (head, entries.to_vec()));
+                        early.insert(head.trace_id, (head, entries.to_vec(), is_pinned));
                     } else {
-                        recent.add(&mut places, head, entries);
+                        recent.add(&mut places, head, entries, is_pinned);
                     }
                 }
                 Some(Record::Line(head, texts)) if now.since(head.at) <= age => {
@@ -64,29 +66,45 @@ impl Recorder {
                 _ => {}
             });
         }
-        for (head, entries) in early.into_values() {
+        for (head, entries, is_pinned) in early.into_values() {
             let place = places.get(&head.trace_id).and_then(|place| recent.traces.get(*place));
             if place.is_none_or(|trace| trace.head.at < head.at) {
-                recent.add(&mut places, head, &entries);
+                recent.add(&mut places, head, &entries, is_pinned);
             }
         }
         recent.traces.sort_by_key(|trace| trace.head.at);
         recent.lines.sort_by_key(|line| line.unix_nanos);
         recent
     }
+
+    /// Shows each part of a trace that is no older than its age, and whether it is pinned, without copying all of them
+    /// out. Early looks are left out: they are no ends.
+    pub(crate) fn parts(&self, now: Tick, mut show: impl FnMut(&Head, &[u8], bool)) {
+        for (ring, is_pinned) in [(&self.pinned, true), (&self.usual, false)] {
+            ring.read(|record| {
+                if let Some(Record::Trace(head, entries)) = Record::read(record)
+                    && now.since(head.at) <= self.limits.age
+                    && !head.is_early
+                {
+                    show(&head, entries, is_pinned);
+                }
+            });
+        }
+    }
 }
 
 impl Recent {
     /// Adds a part to its trace.
-    fn add(&mut self, places: &mut HashMap<TraceId, usize>, head: Head, entries: &[u8]) {
+    fn add(&mut self, places: &mut HashMap<TraceId, usize>, head: Head, entries: &[u8], is_pinned: bool) {
         match places.entry(head.trace_id) {
             Place::Vacant(place) => {
                 place.insert(self.traces.len());
-                self.traces.push(RecentTrace { head, entries: Entries::from_bytes(entries.to_vec()) });
+                let entries = Entries::from_bytes(entries.to_vec());
+                self.traces.push(RecentTrace { head, is_pinned, entries });
             }
             Place::Occupied(place) => {
                 if let Some(trace) = self.traces.get_mut(*place.get()) {
-                    trace.add(head, entries);
+                    trace.add(head, entries, is_pinned);
                 }
             }
         }
@@ -94,7 +112,8 @@ impl Recent {
 }
 
 impl RecentTrace {
-    fn add(&mut self, head: Head, entries: &[u8]) {
+    fn add(&mut self, head: Head, entries: &[u8], is_pinned: bool) {
+        self.is_pinned |= is_pinned;
         let kept = self.head.kept.or(head.kept);
         if head.at >= self.head.at {
             self.head = head;

@@ -156,6 +156,11 @@ impl LiveSlo {
         1.0 - self.rate(&seen)
     }
 
+    /// Whether a pair of windows that alerts was passed when it was looked at last.
+    pub(crate) fn is_burning(&self) -> bool {
+        self.state().burning.contains(&true)
+    }
+
     /// How long it has been counting.
     pub(crate) fn age(&self, now: Tick) -> Duration {
         now.since(self.started)

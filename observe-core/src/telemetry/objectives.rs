@@ -2,7 +2,7 @@
 
 use super::Telemetry;
 use crate::error::{Error, Kind};
-use crate::slo::{self, BurnRate, Exclusion, LiveSlo, Maintenance, Proposal, Source, Verdict};
+use crate::slo::{self, BurnRate, Exclusion, LiveSlo, Maintenance, Proposal, Slo, Source, Verdict};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +44,13 @@ impl Telemetry {
     pub fn slo(&self, name: &str) -> Result<SloStatus, Error> {
         let live = Arc::clone(self.live(name)?);
         Ok(SloStatus { live, telemetry: self.clone() })
+    }
+
+    /// How each objective stands that is counted here, in the order in which they were declared.
+    #[must_use]
+    pub fn slos(&self) -> Vec<SloStatus> {
+        let counted = self.inner.hub.slos.counted();
+        counted.map(|live| SloStatus { live: Arc::clone(live), telemetry: self.clone() }).collect()
     }
 
     /// Begins maintenance: until the guard is dropped, the events of all objectives are excluded instead of judged. For
@@ -125,6 +132,17 @@ pub struct SloStatus {
 }
 
 impl SloStatus {
+    /// The objective, as it was declared.
+    pub fn declared(&self) -> &Slo {
+        self.live.declared()
+    }
+
+    /// Whether its budget burns: a pair of its windows that alerts was passed when it was looked at last.
+    #[must_use]
+    pub fn is_burning(&self) -> bool {
+        self.live.is_burning()
+    }
+
     /// Events that counted, since the process started.
     #[must_use]
     pub fn events(&self) -> u64 {

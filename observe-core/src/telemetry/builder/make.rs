@@ -24,6 +24,7 @@ use crate::telemetry::decide::{
     listed,
 };
 use crate::telemetry::drain::Overdue;
+use crate::telemetry::inspect::Made;
 use crate::telemetry::itself::Itself;
 use crate::telemetry::snapshots::Wanted;
 use crate::telemetry::watches::Watches;
@@ -152,16 +153,17 @@ impl Builder {
             lines: lines.clone(),
             exports: exports.clone(),
             snapshots: snapshots.as_ref().map(|snapshots| Arc::clone(snapshots.stats())),
-            version: self.version,
-            revision: self.revision,
+            version: self.version.clone(),
+            revision: self.revision.clone(),
             started: started as f64 / 1e9,
         };
+        let made = Made { version: self.version, revision: self.revision, unix_nanos: started };
 
         let (watches, unwatched) = Watches::burns(&hub, snapshots.as_ref(), self.on_burn);
         let levels = Levels::new(&hub, filter.value);
         #[cfg(all(unix, feature = "signal"))]
         let watches = watches.and_signals(self.signals, &hub, &levels, snapshots.as_ref())?;
-        let inner = Arc::new(Inner::new(Arc::clone(&hub), lines, exports, snapshots, levels, watches));
+        let inner = Arc::new(Inner::new(Arc::clone(&hub), lines, exports, snapshots, levels, made, watches));
         let mut complaints: Vec<String> = complaints.iter().map(Error::to_string).collect();
         complaints.extend(misread);
         complaints.extend(unsampled.as_ref().map(Error::to_string));

@@ -1,0 +1,185 @@
+//! Which request is answered how, whoever listens.
+
+use super::answer::{self, AdminBody};
+use super::query::Query;
+use super::refusal::{Refusal, Rule};
+use super::state::State;
+use super::{about, in_flight, levels, overview, snapshots, trace, traces};
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// The longest body of a change, in bytes.
+const BODY_MAX: usize = 4 * 1024;
+/// How long it may take to come.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// What stands before every view.
+const BASE: &str = "/api/v1/";
+
+/// Where a view is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// At once, on the service's own thread: it takes next to no time, and runs nothing of the application's.
+    Here,
+    /// On another thread, since it takes a while.
+    Aside,
+}
+
+/// Makes a view. What it leaves of the parameters is unknown.
+type Show = fn(&State, &mut Query) -> Result<Value, Refusal>;
+
+/// Every view, by what stands behind the base.
+const VIEWS: &[(&str, Place, Show)] = &[
+    ("about", Place::Here, about::show),
+    ("overview", Place::Here, overview::show),
+    ("in-flight", Place::Here, in_flight::show),
+    ("traces", Place::Aside, traces::show),
+    ("levels", Place::Here, levels::show),
+];
+
+/// Makes a change, of what a body says.
+type Change = fn(&State, SocketAddr, &Value) -> Result<(StatusCode, Value), Refusal>;
+
+/// Every change.
+const CHANGES: &[(&str, Change)] = &[("levels", levels::change), ("snapshots", snapshots::ask)];
+
+/// What stands before the id of one trace.
+const TRACE: &str = "traces/";
+
+/// Every path, for whoever asks what there is.
+pub(super) fn paths() -> impl Iterator<Item = String> {
+    VIEWS.iter().map(|(name, ..)| format!("{BASE}{name}"))
+}
+
+/// Answers a request. `is_full`: there are too many connections already.
+pub(super) async fn answer<B>(
+    state: &Arc<State>,
+    peer: SocketAddr,
+    is_full: bool,
+    request: Request<B>,
+) -> Response<AdminBody>
+where
+    B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+{
+    let (parts, body) = request.into_parts();
+    let answered = if is_full {
+        Err(Refusal::new(Rule::Connections, "as many connections are open as there may be"))
+    } else {
+        route(state, peer, &parts, body).await
+    };
+    answered.unwrap_or_else(|refusal| {
+        state.count(refusal.rule);
+        answer::refused(&refusal)
+    })
+}
+
+async fn route<B>(
+    state: &Arc<State>,
+    peer: SocketAddr,
+    request: &Parts,
+    body: B,
+) -> Result<Response<AdminBody>, Refusal>
+where
+    B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+{
+    state.guard.admit(request)?;
+    state.guard.authorise(&request.headers)?;
+    let name = request.uri.path().strip_prefix(BASE).ok_or_else(no_path)?;
+    let view = VIEWS.iter().find(|(view, ..)| *view == name);
+    let change = CHANGES.iter().find(|(change, _)| *change == name);
+    let query = request.uri.query();
+    match (&request.method, view, change) {
+        (&Method::GET, Some((_, place, show)), _) => {
+            let value = read(state, *place, Query::read(query)?, *show).await?;
+            Ok(answer::json(StatusCode::OK, &value))
+        }
+        (&Method::POST, _, Some((_, change))) => {
+            Query::read(query)?.finish()?;
+            is_json(&request.headers)?;
+            let body = whole(&request.headers, body).await?;
+            let body = serde_json::from_slice(&body)
+                .map_err(|error| Refusal::new(Rule::Json, format!("the body is no JSON: {error}")))?;
+            let (status, value) = change(state, peer, &body)?;
+            Ok(answer::json(status, &value))
+        }
+        (_, Some(_), Some(_)) => Err(Refusal::method("GET, POST")),
+        (_, Some(_), None) => Err(Refusal::method("GET")),
+        (_, None, Some(_)) => Err(Refusal::method("POST")),
+        (method, None, None) => {
+            let trace_id = name.strip_prefix(TRACE).and_then(trace::id).ok_or_else(no_path)?;
+            if method != Method::GET {
+                return Err(Refusal::method("GET"));
+            }
+            let query = Query::read(query)?;
+            query.finish()?;
+            let state = Arc::clone(state);
+            let value = aside(move || trace::show(&state, trace_id)).await?;
+            Ok(answer::json(StatusCode::OK, &value))
+        }
+    }
+}
+
+fn no_path() -> Refusal {
+    Refusal::new(Rule::Path, format!("there is no such view; `{BASE}about` has a list of them"))
+}
+
+/// A view, made where it is to be made.
+async fn read(state: &Arc<State>, place: Place, mut query: Query, show: Show) -> Result<Value, Refusal> {
+    let own = Arc::clone(state);
+    let make = move || {
+        let value = show(&own, &mut query)?;
+        query.finish()?;
+        Ok(value)
+    };
+    match place {
+        Place::Here => make(),
+        Place::Aside => aside(make).await,
+    }
+}
+
+async fn aside(make: impl FnOnce() -> Result<Value, Refusal> + Send + 'static) -> Result<Value, Refusal> {
+    let made = tokio::task::spawn_blocking(make).await;
+    made.unwrap_or_else(|_| Err(Refusal::new(Rule::Failed, "what was to be read could not be")))
+}
+
+/// A page of somebody else's can send none without being asked first.
+fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        Ok(())
+    } else {
+        Err(Refusal::new(Rule::ContentType, "a change is `content-type: application/json`"))
+    }
+}
+
+/// The body, if it is not too long, and comes in time.
+async fn whole<B>(headers: &HeaderMap, body: B) -> Result<Bytes, Refusal>
+where
+    B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+{
+    let too_long = || Refusal::new(Rule::BodySize, format!("a body has at most {BODY_MAX} bytes"));
+    let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|declared| declared > BODY_MAX) {
+        return Err(too_long());
+    }
+    let body = std::pin::pin!(Limited::new(body, BODY_MAX).collect());
+    match timeout(BODY_TIME, body).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
+        Ok(Err(_)) => Err(Refusal::new(Rule::Json, "the body broke off")),
+        Err(_) => {
+            let text = format!("the body did not come within {} s", BODY_TIME.as_secs());
+            Err(Refusal::new(Rule::BodyTime, text))
+        }
+    }
+}

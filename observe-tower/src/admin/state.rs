@@ -1,0 +1,69 @@
+//! What all requests share.
+
+use super::guard::Guard;
+use super::history::{History, Requests};
+use super::levels::Changes;
+use super::refusal::{ByRule, Rule};
+use observe_core::metric::{Counter, Family};
+use observe_core::semconv::admin as names;
+use observe_core::{Inspect, Telemetry};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What may be changed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Capabilities {
+    pub(super) levels: bool,
+    pub(super) snapshots: bool,
+}
+
+/// A telemetry that is shown, and by which rules.
+pub(super) struct State {
+    pub(super) telemetry: Telemetry,
+    pub(super) inspect: Inspect,
+    pub(super) guard: Guard,
+    pub(super) may: Capabilities,
+    pub(super) changes: Changes,
+    history: Mutex<History>,
+    refused: Arc<Family<ByRule, Counter>>,
+}
+
+impl State {
+    pub(super) fn new(telemetry: Telemetry, guard: Guard, may: Capabilities) -> Self {
+        let help = "Requests that the admin service refused, by the rule that they broke.";
+        let refused = Arc::new(Family::counter(names::REFUSED_TOTAL, help));
+        // A second one of the same telemetry counts unseen.
+        let refused = telemetry.registry().register(Arc::clone(&refused)).unwrap_or(refused);
+        Self {
+            inspect: telemetry.inspect(),
+            telemetry,
+            guard,
+            may,
+            changes: Changes::default(),
+            history: Mutex::default(),
+            refused,
+        }
+    }
+
+    /// Now, in nanoseconds since 1970-01-01T00:00:00Z.
+    pub(super) fn unix_nanos(&self) -> u64 {
+        let clock = self.inspect.clock();
+        clock.unix_nanos(clock.now())
+    }
+
+    /// Counts a request that is refused.
+    pub(super) fn count(&self, rule: Rule) {
+        self.refused.with(ByRule { rule }).inc();
+    }
+
+    /// Adds a slot to the history.
+    pub(super) fn sample(&self) {
+        let requests = Requests::read(&self.inspect);
+        let clock = self.inspect.clock();
+        let now = clock.now();
+        self.history().note(now, clock.unix_nanos(now), &requests);
+    }
+
+    pub(super) fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,7 @@
+//! The admin service, over its own listener.
+#![allow(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
+
+mod changes;
+mod refusals;
+mod support;
+mod views;
