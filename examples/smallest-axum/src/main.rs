@@ -12,7 +12,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/hello/{name}", get(hello))
         .layer(ObserveLayer::new(&telemetry))
         .route_service("/metrics", ScrapeService::new(&telemetry));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+    let listener = tokio::net::TcpListener::bind(address).await?;
     axum::serve(listener, app).with_graceful_shutdown(ctrl_c()).await?;
     telemetry.shutdown_async(Duration::from_secs(5)).await?;
     Ok(())

@@ -15,8 +15,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let layer = ObserveLayer::new(&telemetry).route(route);
     let service = TowerToHyperService::new(layer.layer(service_fn(hello)));
     let scrape = TowerToHyperService::new(ScrapeService::new(&telemetry));
-    let public = TcpListener::bind("127.0.0.1:3000").await?;
-    let private = TcpListener::bind("127.0.0.1:3001").await?;
+    let mut addresses = std::env::args().skip(1);
+    let public = TcpListener::bind(addresses.next().as_deref().unwrap_or("127.0.0.1:3000")).await?;
+    let private = TcpListener::bind(addresses.next().as_deref().unwrap_or("127.0.0.1:3001")).await?;
     loop {
         tokio::select! {
             Ok((stream, _)) = public.accept() => {

@@ -1,7 +1,6 @@
 //! SIGTERM with requests in flight: in which order things end, and what is there of them.
 
-use crate::support::{Metrics, PATIENCE, Running, ask, charge, get, order, send, wait_for};
-use rustix::process::Signal;
+use crate::support::{Metrics, PATIENCE, Running, Signal, ask, charge, get, order, send, wait_for};
 use std::io::Read as _;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};

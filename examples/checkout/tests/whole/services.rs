@@ -1,6 +1,6 @@
 //! The three services together, as somebody sees them who runs them.
 
-use crate::support::{Answer, Metrics, Running, ask, charge, get, order, send, wait_for};
+use crate::support::{Answer, Metrics, Running, ask, charge, get, json, order, send, wait_for};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -114,7 +114,7 @@ fn ending_loses_nothing_that_was_accepted() {
                     let mut placed = Vec::new();
                     while let Some(answer) = charge(checkout, "", "") {
                         match answer.status {
-                            201 => placed.push(answer.json()["id"].as_i64().unwrap()),
+                            201 => placed.push(json(&answer)["id"].as_i64().unwrap()),
                             // Sold out: more are delivered.
                             409 => {}
                             _ => break,
