@@ -34,6 +34,7 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("export/json/time.rs", "LAST", "the last moment of the year 9999"),
     ("export/json/time.rs", "LENGTH", "the length that every timestamp has"),
     ("export/json/time.rs", "NANOS_LENGTH", "the length that every timestamp in nanoseconds has"),
+    ("export/output.rs", "BAD_DESCRIPTOR", "a code"),
     ("export/otlp_json.rs", "HAS_IS_REMOTE", "a bit"),
     ("export/otlp_json.rs", "IS_REMOTE", "a bit"),
     ("export/otlp_json.rs", "STATUS_ERROR", "a code"),
