@@ -48,7 +48,12 @@ impl Service {
                     None => Status::new(code, "no"),
                 });
             }
-            Reply::Reset | Reply::Garbage | Reply::Page | Reply::Elsewhere | Reply::Flood => {
+            Reply::Reset
+            | Reply::TakeAndReset
+            | Reply::Garbage
+            | Reply::Page
+            | Reply::Elsewhere
+            | Reply::Flood => {
                 return Err(Status::new(Code::Unknown, "what?"));
             }
         }

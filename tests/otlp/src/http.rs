@@ -120,6 +120,10 @@ fn serve(desk: &Desk, connection: impl Read + Write, stopped: &AtomicBool) -> st
                 take();
             }
             Reply::Reset => return Ok(()),
+            Reply::TakeAndReset => {
+                take();
+                return Ok(());
+            }
             Reply::Garbage => {
                 connection.write_all(b"\x00\x01\x02 what?\r\n\r\n")?;
                 return Ok(());

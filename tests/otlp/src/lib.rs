@@ -33,6 +33,8 @@ pub enum Reply {
     Slow(Duration),
     /// It closes the connection in the middle of it.
     Reset,
+    /// It takes all, and closes the connection instead of an answer.
+    TakeAndReset,
     /// What is no answer of the protocol.
     Garbage,
     /// Success, says somebody who is no collector.

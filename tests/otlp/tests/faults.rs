@@ -3,7 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says by it what must be there")]
 
-use std::net::TcpListener;
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use observe_core::testing::Captured;
@@ -264,4 +268,147 @@ fn a_shutdown_says_what_it_could_not_deliver() {
         requests(&captured, 1);
         assert_eq!(dropped(&captured, "shutdown"), 5.0);
     });
+}
+
+// Each span is delivered at least once. Mutations caught: a batch that is given up with its connection; one that was taken,
+// and lost sight of, counted as lost.
+#[test]
+fn a_collector_that_drops_half_of_its_connections_gets_everything() {
+    let collector = Collector::http();
+    let captured = exporting(Otlp::http().endpoint(&collector.endpoint), |limits| {
+        limits.batch = 10;
+        limits.delay = Duration::from_millis(1);
+    });
+    let round = [Reply::Reset, Reply::Take, Reply::TakeAndReset, Reply::Take];
+    collector.desk.next(std::iter::repeat_n(round, 10).flatten());
+    for _ in 0..20 {
+        requests(&captured, 10);
+        // A pause after each failure would make it a long test.
+        captured.telemetry().flush(PATIENCE).unwrap();
+    }
+    captured.telemetry().shutdown(PATIENCE).unwrap();
+    let spans = collector.desk.spans();
+    let different: BTreeSet<_> = spans.iter().map(|span| &span.span_id).collect();
+    assert_eq!((different.len(), lost(&captured)), (200, 0.0));
+    assert!(spans.len() > 200 && attempts(&captured, "retry") >= 20.0);
+}
+
+/// Somebody who listens, and says this to everybody who comes: again and again, until he goes. Answers where, and how much was
+/// said in all.
+fn saying(first: Vec<u8>, again: Vec<u8>) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let said = Arc::<AtomicUsize>::default();
+    let counted = Arc::clone(&said);
+    let say = move |mut stream: TcpStream| -> std::io::Result<()> {
+        let mut heard = [0; 1024];
+        let _ = stream.read(&mut heard)?;
+        stream.write_all(&first)?;
+        loop {
+            stream.write_all(&again)?;
+            counted.fetch_add(again.len(), Ordering::Relaxed);
+            if again.is_empty() && stream.read(&mut heard)? == 0 {
+                return Ok(());
+            }
+        }
+    };
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let say = say.clone();
+            // Until its peer goes.
+            std::thread::spawn(move || say(stream));
+        }
+    });
+    (endpoint, said)
+}
+
+/// A frame of HTTP/2 (RFC 9113, section 4.1).
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let [.., a, b, c] = payload.len().to_be_bytes();
+    [&[a, b, c, kind, flags, 0, 0, 0, stream], payload].concat()
+}
+
+// Mutations caught: no limit on the time of one request; a head that is read without looking up; a shutdown that is content
+// though what it had was lost (in the moment between closing and waiting); spans that are neither delivered nor counted.
+#[test]
+fn whatever_goes_on_for_ever_is_left() {
+    let head = b"HTTP/1.1 200 OK\r\n".to_vec();
+    let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+    let settings = frame(4, 0, 0, &[]);
+    // A header of 100 bytes without an end of the headers, then more of its kind: RFC 7541, section 6.2.2.
+    let header = [&[0, 4][..], b"name", &[92], &[b'x'; 92]].concat();
+    let begun = [settings.clone(), frame(1, 0, 1, &header)].concat();
+    let cases: [(&str, Otlp, Vec<u8>, Vec<u8>); 8] = [
+        ("nothing", Otlp::http(), vec![], vec![]),
+        ("headers", Otlp::http(), head.clone(), b"name: value\r\n".repeat(1_000)),
+        ("one header", Otlp::http(), [&head[..], b"name: "].concat(), vec![b'x'; 10_000]),
+        ("a body", Otlp::http(), chunked, [&b"1000\r\n"[..], &[b' '; 0x1000], b"\r\n"].concat()),
+        ("patience", Otlp::http(), vec![], b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100)),
+        ("nothing", Otlp::grpc(), vec![], vec![]),
+        ("headers", Otlp::grpc(), begun, frame(9, 0, 1, &header).repeat(100)),
+        ("pings", Otlp::grpc(), settings, frame(6, 0, 0, &[7; 8]).repeat(100)),
+    ];
+    for (what, otlp, first, again) in cases {
+        let (endpoint, said) = saying(first, again);
+        // In a service it is 10 seconds.
+        let otlp = otlp.endpoint(&endpoint).timeout(Duration::from_millis(100));
+        let captured = exporting(otlp, |limits| limits.give_up = Duration::ZERO);
+        let took = requests(&captured, 20);
+        assert!(took < Duration::from_secs(5), "{what}: {took:?}");
+        let begun = Instant::now();
+        captured.telemetry().flush(PATIENCE).unwrap_err();
+        assert!(begun.elapsed() < Duration::from_secs(4), "{what}: {:?}", begun.elapsed());
+        assert_eq!(lost(&captured), 20.0, "{what}");
+        assert_eq!(captured.metric(r#"observe_queue_length{signal="span"}"#), 0.0, "{what}");
+        // The next ones are tried as before.
+        requests(&captured, 1);
+        captured.telemetry().shutdown(PATIENCE).unwrap_err();
+        assert_eq!(lost(&captured), 21.0, "{what}");
+        if ["headers", "one header", "a body"].contains(&what) {
+            // With what waits in the sockets between them.
+            assert!(said.load(Ordering::Relaxed) < 256 * 1024 * 1024, "{what}: {said:?}");
+        }
+    }
+}
+
+/// A telemetry whose spans and metrics go to different places.
+fn both(spans: &str, metrics: &str) -> Captured {
+    let slow = Duration::from_millis(100);
+    Captured::with(|builder| {
+        let spans = Otlp::http().endpoint(spans).timeout(slow);
+        let metrics = Otlp::http().endpoint(metrics).timeout(slow).interval(HOUR);
+        builder.sampling(Sampling::always()).otlp(spans).otlp_metrics(metrics)
+    })
+}
+
+// Mutations caught: a way out that waits for another; a push of which nobody learns that it was in vain.
+#[test]
+fn one_way_out_that_stands_still_does_not_stop_the_other() {
+    let (hangs, _) = saying(vec![], vec![]);
+    let collector = Collector::http();
+    for (spans, metrics) in [(&hangs, &collector.endpoint), (&collector.endpoint, &hangs)] {
+        let captured = both(spans, metrics);
+        requests(&captured, 3);
+        let error = captured.telemetry().shutdown(Duration::from_secs(2)).unwrap_err();
+        let is_metrics = metrics == &hangs;
+        assert_eq!(error.to_string().contains("metrics were not delivered"), is_metrics, "{error}");
+        assert_eq!(lost(&captured), if is_metrics { 0.0 } else { 3.0 });
+    }
+    assert_eq!((collector.desk.spans().len(), collector.desk.pushes().len()), (3, 1));
+}
+
+// Mutation caught: a thread that pushes, or exports, and waits for itself.
+#[test]
+fn a_collector_of_metrics_may_ask_for_the_end() {
+    let collector = Collector::http();
+    let captured = both(&collector.endpoint, &collector.endpoint);
+    let telemetry = captured.telemetry().clone();
+    captured.telemetry().registry().collector(move |out: &mut observe_core::Collect<'_>| {
+        let is_told = telemetry.shutdown(HOUR).is_err();
+        out.gauge("asked", "Whether it was told that it cannot wait for itself.", &[], u64::from(is_told));
+    });
+    requests(&captured, 3);
+    captured.telemetry().shutdown(PATIENCE).unwrap();
+    assert_eq!((collector.desk.spans().len(), collector.desk.pushes().len()), (3, 1));
+    assert!(collector.desk.metrics().iter().any(|metric| metric.name == "asked"));
 }

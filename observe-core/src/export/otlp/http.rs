@@ -29,6 +29,9 @@ use crate::export::spans::Answer;
 
 /// More of an answer is not read.
 const ANSWER_MAX: usize = 1024 * 1024;
+/// A longer head of an answer is none. By it, heads without an end (`100 Continue`, again and again) are left soon enough for
+/// the timeout to be seen.
+const HEAD_MAX: usize = 64 * 1024;
 /// A connection without a request is closed after it, before a balancer in between does it in the middle of one.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -47,6 +50,7 @@ impl Http {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
+            .http1_max_buf_size(HEAD_MAX)
             .build(connector);
         let mut headers = HeaderMap::new();
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("observe/", env!("CARGO_PKG_VERSION"))));

@@ -55,6 +55,8 @@ pub(super) struct Progress {
     pub(super) flushes_done: u64,
     /// When the worker is to give up.
     pub(super) deadline: Option<Instant>,
+    /// How many were lost before it was closed, until a shutdown tells of those that were lost since.
+    lost_before: Option<u64>,
     /// Why the latest attempt was in vain.
     pub(super) why: String,
     /// The worker has ended: nothing is in the queue, and nothing will be.
@@ -165,6 +167,7 @@ impl SpanQueue {
             (None, false) => deadline,
             (None, true) => None,
         };
+        progress.lost_before.get_or_insert_with(|| self.shared.stats.failures());
         self.shared.load.0.fetch_or(Load::CLOSED, Ordering::SeqCst);
         drop(progress);
         self.shared.hurry.notify_one();
@@ -175,11 +178,12 @@ impl SpanQueue {
     ///
     /// # Errors
     ///
-    /// `is_io` if spans were lost meanwhile, those included that were given up at the deadline; `is_timeout` if the
-    /// worker did not answer.
+    /// `is_io` if spans were lost since it was [closed](Self::close), those included that were given up at the deadline;
+    /// `is_timeout` if the worker did not answer.
     pub(crate) fn shutdown(&self, patience: Duration) -> Result<(), Error> {
-        let failures = self.shared.stats.failures();
         self.close(patience);
+        let lost_before = self.shared.progress().lost_before.take();
+        let failures = lost_before.unwrap_or_else(|| self.shared.stats.failures());
         self.wait(patience.saturating_add(GRACE), failures, |_| false)
     }
 
