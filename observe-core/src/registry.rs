@@ -350,6 +350,12 @@ impl Registry {
         }
     }
 
+    /// Shows every family to `visitor`, sorted by name, and asks no collector.
+    pub(crate) fn visit_families(&self, visitor: &mut dyn Visitor) {
+        let roll = self.state().roll();
+        roll.families.iter().for_each(|family| roll.read(family, visitor));
+    }
+
     /// What the collectors say now, without what clashes with a family.
     fn ask(&self) -> Samples {
         // A clone, since they are the user's code, and may even register something here.

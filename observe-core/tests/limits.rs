@@ -127,6 +127,7 @@ const NO_LIMITS: &[(&str, &str, &str)] = &[
     ("observe-tower/src/admin/history.rs", "SLOT_TIME", "a pace"),
     ("observe-tower/src/admin/levels.rs", "USUAL", "what holds where nobody says how long"),
     ("observe-tower/src/admin/listener.rs", "ACCEPT_PAUSE", "a pace"),
+    ("observe-tower/src/admin/slice/common.rs", "LEAST_BAD", "from when on it is told"),
     ("observe-tower/src/admin/trace.rs", "GAP_MIN", "from when on it is told"),
     ("redaction/names.rs", "CHAINS", "the size of a table"),
     ("redaction/names.rs", "COUNT", "how many words there are"),

@@ -128,6 +128,12 @@ impl Inspect {
         self.telemetry.inner.hub.answered().into_iter().flatten().for_each(|family| family.read(visitor));
     }
 
+    /// Shows every family of the registry, sorted by name, without what collectors say: nothing of the application's is run,
+    /// as it is by [`Registry::visit`](crate::Registry::visit).
+    pub fn families(&self, visitor: &mut dyn Visitor) {
+        self.telemetry.registry().visit_families(visitor);
+    }
+
     /// Writes an audit line (`INFO`, target `audit`), whatever the filter says: who changed what is to be told.
     pub fn write_audit_line(&self, message: &str, fields: &[(&'static str, &str)]) {
         let hub = &self.telemetry.inner.hub;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use tokio::sync::mpsc::Receiver;
 
 /// Nothing may be loaded, run or framed.
 const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -24,10 +25,17 @@ pub(super) fn json(status: StatusCode, value: &Value) -> Response<AdminBody> {
 /// An answer whose body is there.
 pub(super) fn text(status: StatusCode, content_type: &'static str, page: Bytes) -> Response<AdminBody> {
     let length = HeaderValue::from(page.len());
-    let mut response = secured(Response::new(AdminBody { page }));
+    let mut response = secured(Response::new(AdminBody::Whole(page)));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response.headers_mut().insert(CONTENT_LENGTH, length);
+    response
+}
+
+/// An answer that goes on until who asked leaves.
+pub(super) fn events(events: Receiver<Bytes>) -> Response<AdminBody> {
+    let mut response = secured(Response::new(AdminBody::Events(events)));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     response
 }
 
@@ -44,7 +52,7 @@ pub(super) fn refused(refusal: &Refusal) -> Response<AdminBody> {
         Rule::Token => {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        Rule::Connections => {
+        Rule::Connections | Rule::Listeners | Rule::Collectors => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
         }
         _ => {}
@@ -70,9 +78,10 @@ fn secured(mut response: Response<AdminBody>) -> Response<AdminBody> {
     response
 }
 
-/// The body of an answer: one frame of known length.
-pub(super) struct AdminBody {
-    page: Bytes,
+/// The body of an answer: one frame of known length, or events as they come.
+pub(super) enum AdminBody {
+    Whole(Bytes),
+    Events(Receiver<Bytes>),
 }
 
 impl Body for AdminBody {
@@ -81,17 +90,27 @@ impl Body for AdminBody {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let page = std::mem::take(&mut self.page);
-        Poll::Ready(if page.is_empty() { None } else { Some(Ok(Frame::data(page))) })
+        match &mut *self {
+            AdminBody::Whole(page) => {
+                let page = std::mem::take(page);
+                Poll::Ready((!page.is_empty()).then(|| Ok(Frame::data(page))))
+            }
+            AdminBody::Events(events) => {
+                events.poll_recv(context).map(|event| event.map(|event| Ok(Frame::data(event))))
+            }
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.page.is_empty()
+        matches!(self, AdminBody::Whole(page) if page.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.page.len() as u64)
+        match self {
+            AdminBody::Whole(page) => SizeHint::with_exact(page.len() as u64),
+            AdminBody::Events(_) => SizeHint::default(),
+        }
     }
 }

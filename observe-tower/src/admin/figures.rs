@@ -35,6 +35,11 @@ impl Figures {
         }
     }
 
+    /// Their mean, in milliseconds.
+    pub(super) fn mean_ms(&self) -> Value {
+        if self.count == 0 { Value::Null } else { (self.sum / self.count as f64 * 1e3).into() }
+    }
+
     /// The way to a trace.
     pub(super) fn exemplar(&self) -> Value {
         json::exemplar(self.exemplar.as_ref().map(|(_, exemplar)| exemplar))

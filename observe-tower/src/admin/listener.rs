@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, oneshot};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
 /// The most connections that are answered at once.
 const CONNECTIONS: usize = 32;
@@ -99,6 +99,8 @@ impl Served {
             let _within = runtime.enter();
             TcpListener::from_std(listener)?
         };
+        // The first slot begins with the service.
+        state.sample();
         runtime.spawn(sample(Arc::clone(&state)));
         runtime.spawn(accept(listener, state));
         Ok(Self { runtime })
@@ -112,7 +114,7 @@ impl Served {
 
 /// Fills the history.
 async fn sample(state: Arc<State>) {
-    let mut pace = interval(SLOT_TIME);
+    let mut pace = interval_at(Instant::now() + SLOT_TIME, SLOT_TIME);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         pace.tick().await;

@@ -1,7 +1,7 @@
 //! Health at a glance: objectives, then rate, errors and latency of each route, and a heat map.
 
 use super::figures::{Figures, add, quantile, quantiles_ms};
-use super::history::{Counted, History, Kind, Requests, Row};
+use super::history::{Counted, History, Kind, Requests, Row, SLOTS};
 use super::query::Query;
 use super::refusal::Refusal;
 use super::state::State;
@@ -28,7 +28,7 @@ pub(super) fn show(state: &State, query: &mut Query) -> Result<Value, Refusal> {
             "seconds": history.slots.iter().map(|slot| slot.seconds).collect::<Vec<_>>(),
             "window_s": history.window(),
         },
-        "total": total(&history),
+        "total": total(&history, SLOTS),
         "routes": routes(&history, &requests),
         "routes_left_out": history.left_out,
         "heat": heat(&history, is_asked),
@@ -71,32 +71,31 @@ pub(super) fn figures(bounds: &[f64], counted: &Counted, seconds: f64) -> Map<St
     members
 }
 
-fn total(history: &History) -> Value {
-    let mut sum = Counted::default();
-    for slot in &history.slots {
-        sum.merge(&together(history, &slot.rows.iter().collect::<Vec<_>>()));
-    }
-    figures(leading(history).1, &sum, history.window()).into()
-}
-
-/// What rows come to together. Those of gRPC whose buckets are others than those of HTTP have no part in the quantiles.
-pub(super) fn together(history: &History, rows: &[(&usize, &Counted)]) -> Counted {
-    let bounds = leading(history).1;
-    let mut sum = Counted::default();
-    for (row, counted) in rows {
-        sum.requests += counted.requests;
-        sum.errors += counted.errors;
-        if history.rows.get(**row).is_some_and(|row| history.bounds(row.kind) == bounds) {
-            add(&mut sum.counts, &counted.counts);
+/// What the last slots come to. Rows of gRPC whose buckets are others than those of HTTP have no part in the quantiles.
+pub(super) fn total(history: &History, slots: usize) -> Value {
+    let bounds = leading(history, |_| true);
+    let (mut sum, mut seconds) = (Counted::default(), 0.0);
+    for slot in history.slots.iter().rev().take(slots) {
+        seconds += slot.seconds;
+        for (row, counted) in &slot.rows {
+            sum.requests += counted.requests;
+            sum.errors += counted.errors;
+            if has_bounds(history, *row, bounds) {
+                add(&mut sum.counts, &counted.counts);
+            }
         }
     }
-    sum
+    figures(bounds, &sum, seconds).into()
 }
 
-/// The kind whose buckets are shown where all are shown together: that of the first row.
-pub(super) fn leading(history: &History) -> (Kind, &[f64]) {
-    let kind = history.rows.iter().map(|row| row.kind).min().unwrap_or(Kind::Http);
-    (kind, history.bounds(kind))
+/// The buckets that are shown where rows are shown together: those of HTTP, if one is a row of it.
+fn leading(history: &History, is_asked: impl Fn(&Row) -> bool) -> &[f64] {
+    let kind = history.rows.iter().filter(|row| is_asked(row)).map(|row| row.kind).min();
+    history.bounds(kind.unwrap_or(Kind::Http))
+}
+
+fn has_bounds(history: &History, row: usize, bounds: &[f64]) -> bool {
+    history.rows.get(row).is_some_and(|row| history.bounds(row.kind) == bounds)
 }
 
 fn routes(history: &History, requests: &Requests) -> Vec<Value> {
@@ -148,24 +147,29 @@ fn route(history: &History, number: usize, row: &Row, sum: &Counted, since_start
     members.into()
 }
 
-/// How many requests fell into each bucket, slot by slot.
 fn heat(history: &History, is_asked: impl Fn(&Row) -> bool) -> Value {
-    let asked: Vec<bool> = history.rows.iter().map(is_asked).collect();
-    let is_asked = |row: usize| asked.get(row).copied().unwrap_or(false);
-    let kind =
-        history.rows.iter().enumerate().filter(|(row, _)| is_asked(*row)).map(|(_, row)| row.kind).min();
-    let bounds = kind.map_or(leading(history).1, |kind| history.bounds(kind));
-    let counts = history.slots.iter().map(|slot| {
+    let bounds = leading(history, &is_asked);
+    json!({
+        "bounds_ms": bounds.iter().map(|bound| bound * 1e3).collect::<Vec<_>>(),
+        "counts": heat_of(history, SLOTS, is_asked),
+    })
+}
+
+/// How many requests fell into each bucket, in each of the last slots.
+pub(super) fn heat_of(history: &History, slots: usize, is_asked: impl Fn(&Row) -> bool) -> Vec<Vec<u64>> {
+    let bounds = leading(history, &is_asked);
+    let is_shown =
+        |row: usize| history.rows.get(row).is_some_and(&is_asked) && has_bounds(history, row, bounds);
+    let shown: Vec<bool> = (0..history.rows.len()).map(is_shown).collect();
+    let first = history.slots.len().saturating_sub(slots);
+    let counts = history.slots.iter().skip(first).map(|slot| {
         let mut counts = vec![0; bounds.len() + 1];
-        for (row, counted) in slot.rows.iter().filter(|(row, _)| is_asked(**row)) {
-            if history.rows.get(*row).is_some_and(|row| history.bounds(row.kind) == bounds) {
+        for (row, counted) in &slot.rows {
+            if shown.get(*row) == Some(&true) {
                 add(&mut counts, &counted.counts);
             }
         }
         counts
     });
-    json!({
-        "bounds_ms": bounds.iter().map(|bound| bound * 1e3).collect::<Vec<_>>(),
-        "counts": counts.collect::<Vec<_>>(),
-    })
+    counts.collect()
 }

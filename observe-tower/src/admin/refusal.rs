@@ -42,6 +42,10 @@ pub(super) enum Rule {
     Failed,
     #[label("connections")]
     Connections,
+    #[label("listeners")]
+    Listeners,
+    #[label("collectors")]
+    Collectors,
 }
 
 /// The labels of `observe_admin_refused_total`.
@@ -69,7 +73,8 @@ impl Rule {
             Rule::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Rule::Limited => StatusCode::TOO_MANY_REQUESTS,
             Rule::Failed => StatusCode::INTERNAL_SERVER_ERROR,
-            Rule::Connections => StatusCode::SERVICE_UNAVAILABLE,
+            Rule::Connections | Rule::Listeners => StatusCode::SERVICE_UNAVAILABLE,
+            Rule::Collectors => StatusCode::GATEWAY_TIMEOUT,
         }
     }
 }

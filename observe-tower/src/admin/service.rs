@@ -4,7 +4,10 @@ use super::answer::{self, AdminBody};
 use super::query::Query;
 use super::refusal::{Refusal, Rule};
 use super::state::State;
-use super::{about, in_flight, levels, overview, snapshots, trace, traces};
+use super::{
+    about, calls, drops, exemplars, in_flight, labels, levels, overview, resources, slice, snapshots, trace,
+    traces,
+};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
@@ -21,6 +24,8 @@ use tokio::time::timeout;
 const BODY_MAX: usize = 4 * 1024;
 /// How long it may take to come.
 const BODY_TIME: Duration = Duration::from_secs(10);
+/// How long collectors of the application's are waited for.
+const COLLECTORS_TIME: Duration = Duration::from_secs(2);
 
 /// What stands before every view.
 const BASE: &str = "/api/v1/";
@@ -32,6 +37,8 @@ enum Place {
     Here,
     /// On another thread, since it takes a while.
     Aside,
+    /// On another thread, since it asks the application's collectors, which may be stuck.
+    Collectors,
 }
 
 /// Makes a view. What it leaves of the parameters is unknown.
@@ -43,6 +50,13 @@ const VIEWS: &[(&str, Place, Show)] = &[
     ("overview", Place::Here, overview::show),
     ("in-flight", Place::Here, in_flight::show),
     ("traces", Place::Aside, traces::show),
+    ("slice", Place::Aside, slice::show),
+    ("dependencies", Place::Aside, calls::dependencies),
+    ("functions", Place::Aside, calls::functions),
+    ("resources", Place::Collectors, resources::show),
+    ("labels", Place::Collectors, labels::show),
+    ("drops", Place::Collectors, drops::show),
+    ("exemplars", Place::Aside, exemplars::show),
     ("levels", Place::Here, levels::show),
 ];
 
@@ -51,6 +65,9 @@ type Change = fn(&State, SocketAddr, &Value) -> Result<(StatusCode, Value), Refu
 
 /// Every change.
 const CHANGES: &[(&str, Change)] = &[("levels", levels::change), ("snapshots", snapshots::ask)];
+
+/// The events, which are no JSON.
+const EVENTS: &str = "events";
 
 /// What stands before the id of one trace.
 const TRACE: &str = "traces/";
@@ -94,6 +111,15 @@ where
     state.guard.admit(request)?;
     state.guard.authorise(&request.headers)?;
     let name = request.uri.path().strip_prefix(BASE).ok_or_else(no_path)?;
+    if name == EVENTS {
+        return match request.method {
+            Method::GET => Query::read(request.uri.query())?
+                .finish()
+                .and_then(|()| state.listeners.open())
+                .map(answer::events),
+            _ => Err(Refusal::method("GET")),
+        };
+    }
     let view = VIEWS.iter().find(|(view, ..)| *view == name);
     let change = CHANGES.iter().find(|(change, _)| *change == name);
     let query = request.uri.query();
@@ -143,6 +169,22 @@ async fn read(state: &Arc<State>, place: Place, mut query: Query, show: Show) ->
     match place {
         Place::Here => make(),
         Place::Aside => aside(make).await,
+        Place::Collectors => {
+            let places = Arc::clone(&state.collectors);
+            let asked = async {
+                let place = places.acquire_owned().await;
+                aside(move || {
+                    // Held until it is done, also when nobody waits any more.
+                    let _place = place;
+                    make()
+                })
+                .await
+            };
+            timeout(COLLECTORS_TIME, asked).await.unwrap_or_else(|_| {
+                let text = format!("a collector did not answer within {} s", COLLECTORS_TIME.as_secs());
+                Err(Refusal::new(Rule::Collectors, text))
+            })
+        }
     }
 }
 

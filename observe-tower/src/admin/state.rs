@@ -1,5 +1,6 @@
 //! What all requests share.
 
+use super::events::{self, Listeners};
 use super::guard::Guard;
 use super::history::{History, Requests};
 use super::levels::Changes;
@@ -8,6 +9,10 @@ use observe_core::metric::{Counter, Family};
 use observe_core::semconv::admin as names;
 use observe_core::{Inspect, Telemetry};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Semaphore;
+
+/// How many views may ask the application's collectors at once: those that are stuck leave room for the others.
+const COLLECTORS_AT_ONCE: usize = 2;
 
 /// What may be changed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,6 +28,9 @@ pub(super) struct State {
     pub(super) guard: Guard,
     pub(super) may: Capabilities,
     pub(super) changes: Changes,
+    pub(super) listeners: Listeners,
+    /// Places for views that ask collectors.
+    pub(super) collectors: Arc<Semaphore>,
     history: Mutex<History>,
     refused: Arc<Family<ByRule, Counter>>,
 }
@@ -39,6 +47,8 @@ impl State {
             guard,
             may,
             changes: Changes::default(),
+            listeners: Listeners::default(),
+            collectors: Arc::new(Semaphore::new(COLLECTORS_AT_ONCE)),
             history: Mutex::default(),
             refused,
         }
@@ -55,12 +65,19 @@ impl State {
         self.refused.with(ByRule { rule }).inc();
     }
 
-    /// Adds a slot to the history.
+    /// Adds a slot to the history, and tells those who listen.
     pub(super) fn sample(&self) {
         let requests = Requests::read(&self.inspect);
         let clock = self.inspect.clock();
         let now = clock.now();
-        self.history().note(now, clock.unix_nanos(now), &requests);
+        let is_slot = {
+            let mut history = self.history();
+            history.note(now, clock.unix_nanos(now), &requests);
+            !history.slots.is_empty()
+        };
+        if is_slot {
+            self.listeners.tell(|| events::tick(self));
+        }
     }
 
     pub(super) fn history(&self) -> MutexGuard<'_, History> {

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 mod changes;
+mod figures;
 mod refusals;
+mod slices;
 mod support;
 mod views;
