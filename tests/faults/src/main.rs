@@ -2,7 +2,7 @@
 //! `faults MODE REPORT [COUNT]`.
 
 use axum::{Router, extract::Path as Segment, routing::get};
-use observe_core::{Format, Telemetry};
+use observe_core::{Format, Sampling, Telemetry};
 use observe_tower::ObserveLayer;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::cell::RefCell;
@@ -31,6 +31,7 @@ fn main() -> Result<(), Failure> {
         "hurried" => hurried(count, report),
         "abort" => abort(count),
         "exit" => exit(count),
+        "disk" => disk(count, report),
         "thread" => thread(count, report),
         "serve" => serve(report),
         other => Err(format!("no such mode: {other}").into()),
@@ -105,6 +106,25 @@ fn abort(count: u64) -> Result<(), Failure> {
     telemetry.flush(PATIENCE)?;
     say(10);
     std::process::abort()
+}
+
+/// Writes all that goes to files into the folder where it is started, which is full soon; makes room; and writes again.
+fn disk(count: u64, report: &Path) -> Result<(), Failure> {
+    let telemetry = Telemetry::builder("faults")
+        .sampling(Sampling::always())
+        .log_file("log")
+        .traces_to_file("traces")
+        .snapshots("snapshots")
+        .install()?;
+    let work = |count| {
+        (0..count).for_each(|_| telemetry.operation("work").start().run(|| info!("a line")));
+        telemetry.flush(PATIENCE)
+    };
+    let is_full = work(count).is_err() && telemetry.snapshot().is_ok() && telemetry.flush(PATIENCE).is_err();
+    fs::remove_file("ballast")?;
+    let is_as_before = work(10).is_ok() && telemetry.snapshot().is_ok();
+    assert!(is_full && is_as_before, "{is_full} {is_as_before}");
+    leave(&telemetry, telemetry.shutdown(PATIENCE), report)
 }
 
 /// Never asks for an end.

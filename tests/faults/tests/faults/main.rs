@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says by it what must be there")]
 
 mod clock;
+mod disk;
 mod locks;
 mod outputs;
 mod processes;

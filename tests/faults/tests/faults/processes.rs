@@ -45,12 +45,22 @@ impl Report {
 
     /// Lines that were lost for this reason.
     pub(crate) fn dropped(&self, reason: &str) -> u64 {
-        self.value(&format!("observe_dropped_total{{signal=\"log\",reason=\"{reason}\"}}"))
+        self.lost("log", reason)
+    }
+
+    /// What was lost for this reason.
+    pub(crate) fn lost(&self, signal: &str, reason: &str) -> u64 {
+        self.value(&format!("observe_dropped_total{{signal=\"{signal}\",reason=\"{reason}\"}}"))
+    }
+
+    /// What came to this end.
+    pub(crate) fn exported(&self, signal: &str, outcome: &str) -> u64 {
+        self.value(&format!("observe_export_total{{signal=\"{signal}\",outcome=\"{outcome}\"}}"))
     }
 
     /// Lines that were written.
     pub(crate) fn written(&self) -> u64 {
-        self.value("observe_export_total{signal=\"log\",outcome=\"ok\"}")
+        self.exported("log", "ok")
     }
 
     fn value(&self, series: &str) -> u64 {
