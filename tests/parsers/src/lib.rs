@@ -22,6 +22,7 @@ mod pieces;
 mod propagators;
 mod redaction;
 mod request;
+mod sql;
 mod traceparent;
 mod tracestate;
 mod written;
@@ -36,6 +37,7 @@ pub use otlp_json::check as otlp_json;
 pub use propagators::check as propagators;
 pub use redaction::check as redaction;
 pub use request::check as request;
+pub use sql::check as sql;
 pub use traceparent::check as traceparent;
 pub use tracestate::check as tracestate;
 
@@ -56,6 +58,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("propagators", propagators),
     ("redaction", redaction),
     ("request", request),
+    ("sql", sql),
     ("traceparent", traceparent),
     ("tracestate", tracestate),
 ];
