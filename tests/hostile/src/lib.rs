@@ -31,7 +31,7 @@ pub use self::log::Log;
 pub use self::round::{Sight, attack, look};
 pub use self::target::Target;
 
-use self::marks::{SECRET, is_in};
+use self::marks::{MARK, SECRET, is_in};
 use std::io;
 
 /// How much is sent.
@@ -99,6 +99,7 @@ pub fn run(target: Target, plan: Plan, mut told: impl FnMut(&Books, &Sight)) -> 
     };
     let requests = counted(&after) - counted(&first);
     let (name, dropped) = (target.name, dropped("log"));
+    let tells_files = target.folder.is_some();
     let (log, files) = target.end();
     assert!(log.wrong.is_empty(), "{name}: {:#?}", log.wrong);
     assert!(log.marked > 0, "nothing of the attacker's was told: it is no proof that it is harmless");
@@ -107,8 +108,12 @@ pub fn run(target: Target, plan: Plan, mut told: impl FnMut(&Books, &Sight)) -> 
         (lines..=lines + dropped).contains(&requests),
         "{lines} lines, {dropped} dropped, {requests} counted"
     );
-    for (file, bytes) in files {
-        assert!(!is_in(SECRET, &bytes), "{name}: a secret in {}", file.display());
+    for (file, bytes) in &files {
+        assert!(!is_in(SECRET, bytes), "{name}: a secret in {}", file.display());
     }
+    let has_marks = |what: &str| {
+        files.iter().any(|(file, bytes)| file.to_string_lossy().contains(what) && is_in(MARK, bytes))
+    };
+    assert!(!tells_files || (has_marks("spans") && has_marks("traces")), "the same of spans and snapshots");
     Ok(all)
 }
