@@ -4,7 +4,7 @@ use crate::roles::Role;
 use lexopt::prelude::*;
 use std::error::Error;
 use std::ffi::OsString;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ whether they are there, and ends.
   --load RPS         requests a second of the load generator [20]; 0: none
   --duration SECS    end after this time; else at Ctrl-C or SIGTERM
   --notice SECS      at the end, how long /ready says so before nothing is accepted any more [0]
+  --admin ADDR       where checkout's admin service listens [of 127.0.0.1 the port after the other three]; it has no
+                     token, so elsewhere it does not start
   --metrics ADDR     /metrics on a listener of its own as well, which closes last
   --last-scrape SECS how long it waits for one more scrape before it closes [0]
   --still-running SECS   requests that run longer are told of [30]
@@ -44,6 +46,7 @@ pub(crate) struct Args {
     pub(crate) load: u32,
     pub(crate) duration: Option<Duration>,
     pub(crate) notice: Duration,
+    pub(crate) admin: Option<SocketAddr>,
     pub(crate) metrics: Option<SocketAddr>,
     pub(crate) last_scrape: Duration,
     pub(crate) still_running: Duration,
@@ -69,6 +72,7 @@ impl Args {
             load: 20,
             duration: None,
             notice: Duration::ZERO,
+            admin: None,
             metrics: None,
             last_scrape: Duration::ZERO,
             still_running: Duration::from_secs(30),
@@ -89,6 +93,7 @@ impl Args {
                 Long("load") => args.load = parser.value()?.parse()?,
                 Long("duration") => args.duration = Some(parser.value()?.parse_with(seconds)?),
                 Long("notice") => args.notice = parser.value()?.parse_with(seconds)?,
+                Long("admin") => args.admin = Some(parser.value()?.parse()?),
                 Long("metrics") => args.metrics = Some(parser.value()?.parse()?),
                 Long("last-scrape") => args.last_scrape = parser.value()?.parse_with(seconds)?,
                 Long("still-running") => args.still_running = parser.value()?.parse_with(seconds)?,
@@ -108,6 +113,14 @@ impl Args {
             }
         }
         Ok(args)
+    }
+
+    /// Where the admin service listens, if there is one: that of a service alone has to be asked for.
+    pub(crate) fn admin_address(&self) -> Result<Option<SocketAddr>, String> {
+        match (self.admin, self.role) {
+            (None, None) => Ok(Some((Ipv4Addr::LOCALHOST, self.after(3)?.port()).into())),
+            (admin, _) => Ok(admin),
+        }
     }
 
     /// Where the service `places` after checkout listens: the ports follow each other, 0 stays 0.
@@ -137,6 +150,17 @@ mod tests {
         let args = parse(&[]).unwrap();
         assert_eq!((args.listen.to_string().as_str(), args.load, args.role), ("127.0.0.1:3000", 20, None));
         assert_eq!(args.after(2).unwrap().port(), 3002);
+        assert_eq!(args.admin_address().unwrap().unwrap().to_string(), "127.0.0.1:3003");
+    }
+
+    // Mutation caught: a service that runs alone, on any address, with an admin service that nobody asked for.
+    #[test]
+    fn the_admin_service_is_on_loopback_and_that_of_one_alone_is_asked_for() {
+        let admin =
+            |args: &[&str]| parse(args).unwrap().admin_address().unwrap().map(|address| address.to_string());
+        assert_eq!(admin(&["--listen", "0.0.0.0:0"]).unwrap(), "127.0.0.1:0");
+        assert_eq!(admin(&["--role", "payment"]), None);
+        assert_eq!(admin(&["--role", "payment", "--admin", "[::1]:7"]).unwrap(), "[::1]:7");
     }
 
     #[test]

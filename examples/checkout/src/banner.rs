@@ -46,15 +46,23 @@ pub(crate) fn metrics(address: SocketAddr) {
     say(format_args!("metrics    http://{address}"));
 }
 
-pub(crate) fn things_to_try(checkout: SocketAddr) {
+pub(crate) fn admin(address: SocketAddr) {
+    say(format_args!("admin      http://{address}"));
+}
+
+pub(crate) fn things_to_try(checkout: SocketAddr, admin: Option<SocketAddr>) {
     say(format_args!(
         "\n\
         curl -s http://{checkout}/metrics | grep -E '_(count|total).* [1-9]'\n\
         curl -si http://{checkout}/charge --json '{{\"item\":\"tea\",\"quantity\":2,\"method\":\"card\",\"customer\":\"ada\"}}'\n\
-        curl -si 'http://{checkout}/fail?how=error'    # its x-correlation-id is the trace_id in the log\n\
-        \n\
-        Ctrl-C ends all three.\n"
+        curl -si 'http://{checkout}/fail?how=error'    # its x-correlation-id is the trace_id in the log"
     ));
+    if let Some(admin) = admin {
+        say(format_args!(
+            "curl -s 'http://{admin}/api/v1/traces?failed=true&limit=1'    # docs/admin.md has all views"
+        ));
+    }
+    say("\nCtrl-C ends all three.\n");
 }
 
 #[cfg(test)]

@@ -24,10 +24,11 @@ use args::Args;
 use children::Children;
 use last_scrape::LastScrape;
 use observe_core::{LogSampling, Telemetry};
+use observe_tower::Admin;
 use roles::Role;
 use shutdown::Shutdown;
 use std::error::Error;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -64,9 +65,6 @@ fn run() -> Result<(), Box<dyn Error>> {
     if let Some(metrics) = &metrics {
         banner::metrics(metrics.local_addr()?);
     }
-    if args.role.is_none() {
-        banner::things_to_try(listener.local_addr()?);
-    }
 
     // A panic is a line of the log: the standard library's text would come on top of it, on standard error.
     std::panic::set_hook(Box::new(|_| ()));
@@ -82,6 +80,15 @@ fn run() -> Result<(), Box<dyn Error>> {
         builder = builder.snapshots(folder);
     }
     let telemetry = builder.install()?;
+    // Until the end, and beyond what it shows.
+    let admin = args.admin_address()?.map(|address| admin(&telemetry, address)).transpose()?;
+    let admin_address = admin.as_ref().map(Admin::address);
+    if let Some(address) = admin_address {
+        banner::admin(address);
+    }
+    if args.role.is_none() {
+        banner::things_to_try(listener.local_addr()?, admin_address);
+    }
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     platform::observe(&telemetry, runtime.handle());
@@ -101,4 +108,9 @@ fn run() -> Result<(), Box<dyn Error>> {
         runtime.block_on(scraped.wait(args.last_scrape));
     }
     served.and(ended)
+}
+
+/// What checkout knows about itself, for whoever is on this machine; with both of the changes that there are.
+fn admin(telemetry: &Telemetry, address: SocketAddr) -> Result<Admin, observe_core::Error> {
+    Admin::builder(telemetry).address(address).allow_level_changes().allow_snapshots().start()
 }

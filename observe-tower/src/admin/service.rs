@@ -9,7 +9,7 @@ use super::{
     traces,
 };
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Body;
@@ -131,7 +131,7 @@ where
         (&Method::POST, _, Some((_, change))) => {
             Query::read(query)?.finish()?;
             is_json(&request.headers)?;
-            let body = whole(&request.headers, body).await?;
+            let body = whole(body).await?;
             let body = serde_json::from_slice(&body)
                 .map_err(|error| Refusal::new(Rule::Json, format!("the body is no JSON: {error}")))?;
             let (status, value) = change(state, peer, &body)?;
@@ -205,19 +205,16 @@ fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 /// The body, if it is not too long, and comes in time.
-async fn whole<B>(headers: &HeaderMap, body: B) -> Result<Bytes, Refusal>
+async fn whole<B>(body: B) -> Result<Bytes, Refusal>
 where
     B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
 {
-    let too_long = || Refusal::new(Rule::BodySize, format!("a body has at most {BODY_MAX} bytes"));
-    let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|declared| declared > BODY_MAX) {
-        return Err(too_long());
-    }
     let body = std::pin::pin!(Limited::new(body, BODY_MAX).collect());
     match timeout(BODY_TIME, body).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(Refusal::new(Rule::BodySize, format!("a body has at most {BODY_MAX} bytes")))
+        }
         Ok(Err(_)) => Err(Refusal::new(Rule::Json, "the body broke off")),
         Err(_) => {
             let text = format!("the body did not come within {} s", BODY_TIME.as_secs());

@@ -70,18 +70,24 @@ pub(super) fn show(state: &State, query: &mut Query) -> Result<Value, Refusal> {
 
 /// How many there are, and the latest of those that are asked for.
 fn take(state: &State, wanted: &Wanted) -> (u64, Sample) {
-    let (mut searched, mut ends) = (0, Vec::new());
+    let (mut searched, mut ends, now) = (0, Vec::new(), state.unix_nanos());
     state.inspect.roots(|root| {
-        searched += 1;
-        if wanted.admits(root) {
-            ends.push(root.end_unix_nanos());
+        // What ends meanwhile is no part of it.
+        if root.end_unix_nanos() <= now {
+            searched += 1;
+            if wanted.admits(root) {
+                ends.push(root.end_unix_nanos());
+            }
         }
     });
     // What ends before this one is not among the latest.
     let since = ends.len().checked_sub(REQUESTS).map_or(0, |beyond| *ends.select_nth_unstable(beyond).1);
     let mut sample = Sample::default();
     state.inspect.roots(|root| {
-        if root.end_unix_nanos() >= since && sample.taken.len() < REQUESTS && wanted.admits(root) {
+        if (since..=now).contains(&root.end_unix_nanos())
+            && sample.taken.len() < REQUESTS
+            && wanted.admits(root)
+        {
             take_one(&mut sample, root);
         }
     });

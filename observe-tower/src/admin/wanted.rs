@@ -2,21 +2,24 @@
 
 use super::query::{Query, wrong};
 use super::refusal::Refusal;
-use observe_core::Outcome;
 use observe_core::context::TraceId;
 use observe_core::inspect::Root;
 use observe_core::semconv::http;
+use observe_core::{Kind, Outcome};
 
 /// The most attributes that are asked for at once.
 const ATTRIBUTES: usize = 8;
 
 const OUTCOMES: [Outcome; 4] = [Outcome::Ok, Outcome::Error, Outcome::Cancelled, Outcome::Panicked];
 
+const KINDS: [Kind; 5] = [Kind::Internal, Kind::Server, Kind::Client, Kind::Producer, Kind::Consumer];
+
 /// What has to be true of one; what is `None` says nothing.
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
     trace_id: Option<TraceId>,
     name: Option<String>,
+    kind: Option<Kind>,
     method: Option<String>,
     route: Option<String>,
     outcome: Option<Outcome>,
@@ -38,14 +41,8 @@ impl Wanted {
                 Some(id.ok_or_else(|| wrong("trace_id", "has 32 hexadecimal digits, in lower case"))?)
             }
         };
-        let outcome = match query.take("outcome")? {
-            None => None,
-            Some(name) => {
-                let outcome = OUTCOMES.into_iter().find(|outcome| outcome.as_str() == name);
-                let rule = "is `ok`, `error`, `cancelled` or `panicked`";
-                Some(outcome.ok_or_else(|| wrong("outcome", rule))?)
-            }
-        };
+        let outcome = one_of(query, "outcome", &OUTCOMES.map(|outcome| (outcome.as_str(), outcome)))?;
+        let kind = one_of(query, "kind", &KINDS.map(|kind| (kind.as_str(), kind)))?;
         let attributes =
             query.take_all("attribute", ATTRIBUTES)?.into_iter().map(|pair| match pair.split_once('=') {
                 Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
@@ -54,6 +51,7 @@ impl Wanted {
         Ok(Self {
             trace_id,
             outcome,
+            kind,
             attributes: attributes.collect(),
             name: query.take("name")?,
             method: query.take("method")?,
@@ -71,6 +69,7 @@ impl Wanted {
         let nanos = nanos(root);
         self.trace_id.is_none_or(|trace_id| trace_id == root.trace_id())
             && self.outcome.is_none_or(|outcome| outcome == root.outcome())
+            && self.kind.is_none_or(|kind| kind == root.kind())
             && self.failed.is_none_or(|failed| failed == is_failed(root))
             && self.min_nanos.is_none_or(|min| nanos >= min)
             && self.max_nanos.is_none_or(|max| nanos <= max)
@@ -81,6 +80,16 @@ impl Wanted {
             && is(root, http::ROUTE, self.route.as_deref())
             && self.attributes.iter().all(|(name, value)| has(root, name, value.as_deref()))
     }
+}
+
+/// The one of these that is named.
+fn one_of<T: Copy>(query: &mut Query, parameter: &str, all: &[(&str, T)]) -> Result<Option<T>, Refusal> {
+    let Some(given) = query.take(parameter)? else { return Ok(None) };
+    let found = all.iter().find(|(name, _)| *name == given).map(|(_, one)| *one);
+    found.map(Some).ok_or_else(|| {
+        let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+        wrong(parameter, &format!("is one of {}", names.join(", ")))
+    })
 }
 
 /// How long it took.

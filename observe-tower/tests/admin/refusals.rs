@@ -114,7 +114,7 @@ fn changes_are_refused_unless_all_is_right() {
     assert_eq!(said(&all.post("/api/v1/levels?a=1", body)), refused(400, "parameter"));
 }
 
-// Mutations caught: a body that is read though it says that it is too long; one that does not say so read to its end.
+// Mutation caught: a body, or a query, that is taken whatever its length.
 #[test]
 fn bodies_queries_and_heads_are_bounded() {
     let shown = shown_with(|telemetry| telemetry, AdminBuilder::allow_level_changes);
@@ -155,6 +155,7 @@ fn unknown_paths_parameters_and_methods_are_refused() {
         "limit=501",
         "limit=1&limit=2",
         "outcome=good",
+        "kind=request",
         "failed=yes",
         "min_ms=-1",
         "trace_id=17",

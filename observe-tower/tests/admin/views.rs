@@ -112,6 +112,8 @@ fn traces_are_found_by_each_of_their_properties() {
         ("method=POST", 3),
         ("method=GET", 0),
         ("name=POST+/orders", 1),
+        ("kind=server", 3),
+        ("kind=internal", 0),
         ("outcome=error", 1),
         ("failed=true", 1),
         ("failed=false", 2),

@@ -2,6 +2,8 @@
 #![cfg(unix)]
 
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod alerts;
 #[cfg(test)]
 mod drain;

@@ -175,7 +175,7 @@ fn the_load_shows_every_kind_of_end() {
     // Panics went to the log: here is the banner, and nothing else.
     let (curls, rest): (Vec<_>, Vec<_>) =
         ended.errors.lines().filter(|line| !line.is_empty()).partition(|line| line.starts_with("curl "));
-    assert_eq!(curls.len(), 3, "{curls:?}");
+    assert_eq!(curls.len(), 4, "{curls:?}");
     assert_eq!(rest, ["Ctrl-C ends all three."]);
 }
 

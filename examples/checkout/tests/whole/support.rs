@@ -13,6 +13,8 @@ pub(crate) struct Running {
     pub(crate) inventory: SocketAddr,
     /// With `--metrics`: the listener that closes last.
     pub(crate) metrics: Option<SocketAddr>,
+    /// Checkout's admin service.
+    pub(crate) admin: SocketAddr,
     process: Process<Vec<Vec<u8>>>,
 }
 
@@ -35,7 +37,8 @@ impl Running {
         let [checkout, payment, inventory] =
             ["checkout", "payment", "inventory"].map(|role| process.address(role));
         let metrics = args.contains(&"--metrics").then(|| process.address("metrics"));
-        Self { checkout, payment, inventory, metrics, process: process.running() }
+        let admin = process.address("admin");
+        Self { checkout, payment, inventory, metrics, admin, process: process.running() }
     }
 
     /// Asks it to end, and waits until it has. It must end well, with nothing but JSON in its log.
