@@ -16,6 +16,7 @@ mod labels;
 mod levels;
 mod listener;
 mod overview;
+mod page;
 mod query;
 mod reading;
 mod refusal;

@@ -29,6 +29,11 @@ impl Guard {
         is_own_page(&request.headers, &host)
     }
 
+    /// Whether it is asked by a name of ours, whoever's page leads here.
+    pub(super) fn admit_link(&self, request: &Parts) -> Result<(), Refusal> {
+        self.host(request).map(drop)
+    }
+
     /// Whether the token is there, where one is asked for.
     pub(super) fn authorise(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let Some(token) = &self.token else { return Ok(()) };
@@ -195,6 +200,19 @@ mod tests {
                 "{site}"
             );
         }
+    }
+
+    // Mutation caught: a link on another page refused, or let through to a name of somebody else's.
+    #[test]
+    fn whose_links_lead_here() {
+        let link = |host: &str| {
+            let request = Request::get("/").header("host", host).header("sec-fetch-site", "cross-site");
+            guard("127.0.0.1:9465")
+                .admit_link(&request.body(()).unwrap().into_parts().0)
+                .map_err(|refusal| refusal.rule)
+        };
+        assert_eq!(link("localhost:9465"), Ok(()));
+        assert_eq!(link("example.org"), Err(Rule::Host));
     }
 
     // Mutations caught: no token taken for the right one; another scheme; a second header.

@@ -5,8 +5,8 @@ use super::query::Query;
 use super::refusal::{Refusal, Rule};
 use super::state::State;
 use super::{
-    about, calls, drops, exemplars, in_flight, labels, levels, overview, resources, slice, snapshots, trace,
-    traces,
+    about, calls, drops, exemplars, in_flight, labels, levels, overview, page, resources, slice, snapshots,
+    trace, traces,
 };
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -26,6 +26,9 @@ const BODY_MAX: usize = 4 * 1024;
 const BODY_TIME: Duration = Duration::from_secs(10);
 /// How long collectors of the application's are waited for.
 const COLLECTORS_TIME: Duration = Duration::from_secs(2);
+
+/// Where the console is.
+const PAGE: &str = "/";
 
 /// What stands before every view.
 const BASE: &str = "/api/v1/";
@@ -108,6 +111,14 @@ async fn route<B>(
 where
     B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
 {
+    if request.uri.path() == PAGE {
+        // There is no data in it, and links to it may stand on pages of others.
+        state.guard.admit_link(request)?;
+        return match request.method {
+            Method::GET => Ok(page::show(&request.headers)),
+            _ => Err(Refusal::method("GET")),
+        };
+    }
     state.guard.admit(request)?;
     state.guard.authorise(&request.headers)?;
     let name = request.uri.path().strip_prefix(BASE).ok_or_else(no_path)?;

@@ -3,6 +3,7 @@
 
 mod changes;
 mod figures;
+mod page;
 mod refusals;
 mod slices;
 mod support;
