@@ -181,6 +181,13 @@ pub mod telemetry {}
 #[doc = include_str!("../docs/shutdown.md")]
 pub mod shutdown {}
 
+/// What holds when what is around a service fails, and how it shows.
+///
+#[doc = "[Shutdown]: self::shutdown"]
+#[doc = ""]
+#[doc = include_str!("../docs/faults.md")]
+pub mod faults {}
+
 /// Kept traces and metrics to a collector: by HTTP, by gRPC, when it is not there.
 ///
 // Its snippets need the feature `otlp`: observe-core, which has it, tests them.

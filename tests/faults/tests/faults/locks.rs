@@ -45,6 +45,9 @@ const LOCKED: &[&str] = &[
     "observe-core/src/usage/replica.rs",
     "observe-core/src/usage/sources.rs",
     "observe-core/src/watch.rs",
+    "observe-tower/src/admin/events.rs",
+    "observe-tower/src/admin/levels.rs",
+    "observe-tower/src/admin/state.rs",
     "observe-tower/src/next_scrape.rs",
 ];
 

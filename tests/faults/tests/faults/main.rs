@@ -6,6 +6,7 @@ mod clock;
 mod disk;
 mod locks;
 mod outputs;
+mod panics;
 mod processes;
 mod shutdown;
 mod terminated;
