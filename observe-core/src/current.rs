@@ -372,6 +372,7 @@ pub(crate) fn enter(key: NonZeroU64) {
 }
 
 /// The same behind another door, where `find` finds it: not asked when it is on top already.
+#[cfg(feature = "subscriber")]
 #[inline]
 pub(crate) fn enter_by(door: u32, key: NonZeroU64, find: impl FnOnce() -> Option<Shared<OpenSpan>>) {
     with(|stack| stack.enter(door, key, || find().map(Some)));
