@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a rule that is broken is a panic")]
 
 mod accept;
+mod admin;
 mod baggage;
 mod environment;
 #[allow(dead_code, unreachable_pub, reason = "the library uses more of this file than is looked at here")]
@@ -28,6 +29,7 @@ mod tracestate;
 mod written;
 
 pub use accept::check as accept;
+pub use admin::check as admin;
 pub use baggage::check as baggage;
 pub use environment::check as environment;
 pub use exposition::check as exposition;
@@ -49,6 +51,7 @@ pub type Target = fn(&[u8]);
 /// Every target, by its name: that of its file in `fuzz/fuzz_targets`, and of its folders in `fuzz/seeds` and `fuzz/found`.
 pub const TARGETS: &[(&str, Target)] = &[
     ("accept", accept),
+    ("admin", admin),
     ("baggage", baggage),
     ("environment", environment),
     ("exposition", exposition),

@@ -87,7 +87,10 @@ pub fn check(data: &[u8]) {
             );
         }
     }
-    if let [summary, text] = &of(system, &any)[..] {
+    // But for two signs that MySQL takes for a comment by what stands behind them, which was a comment and is gone.
+    if let [summary, text] = &of(system, &any)[..]
+        && !text.contains("--")
+    {
         assert_eq!(of(system, text), [summary.clone(), text.clone()], "{any:?} of {}", SYSTEMS[system]);
     }
 }
