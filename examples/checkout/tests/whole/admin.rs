@@ -1,14 +1,18 @@
 //! The admin service of a checkout under load: from a failed request to its lines, to what the failed ones have in common,
 //! and a level that is changed and told.
 
-use crate::support::{Running, ask, charge, get, wait_for};
+use crate::support::{Answer, Running, ask, charge, get, wait_for};
 use serde_json::Value;
 use std::net::SocketAddr;
 
 fn view(admin: SocketAddr, path: &str) -> Value {
     let answer = get(admin, &format!("/api/v1/{path}"));
     assert_eq!(answer.status, 200, "{path}: {}", answer.body);
-    answer.json()
+    json(&answer)
+}
+
+fn json(answer: &Answer) -> Value {
+    serde_json::from_str(&answer.body).unwrap()
 }
 
 fn rows<'a>(view: &'a Value, list: &str) -> &'a Vec<Value> {
@@ -77,8 +81,8 @@ fn the_admin_service_shows_what_checkout_knows() {
     // A level is changed, and reverted.
     let post = |body: &str| ask(admin, "POST", "/api/v1/levels", "", body).unwrap();
     let raised = post(r#"{"filter":"checkout=debug","for_s":60}"#);
-    assert_eq!((raised.status, &raised.json()["filter"]), (200, &"info,checkout=debug".into()));
-    assert_eq!(post(r#"{"revert":true}"#).json()["filter"], "info");
+    assert_eq!((raised.status, &json(&raised)["filter"]), (200, &"info,checkout=debug".into()));
+    assert_eq!(json(&post(r#"{"revert":true}"#))["filter"], "info");
     let refused = ask(admin, "GET", "/api/v1/about", "origin: http://example.org\r\n", "").unwrap();
     assert_eq!(refused.status, 403);
 
