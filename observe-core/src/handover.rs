@@ -5,8 +5,8 @@ use crate::context::{Context, SpanContext};
 use crate::fields::Fields;
 use crate::http_metrics::{Method, OpenStreamLabels};
 use crate::hub::Hub;
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::sync::{AtomicU64, Mutex, MutexGuard};
+use std::sync::{Arc, PoisonError};
 
 /// A stream that has begun, by what its request knew.
 pub(crate) struct Begun {

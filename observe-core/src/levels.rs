@@ -5,10 +5,10 @@ use crate::error::{Error, Kind};
 use crate::filter::Filter;
 use crate::hub::Hub;
 use crate::subscriber::LogBridge;
+use crate::sync::{Mutex, MutexGuard, statics, thread};
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread;
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 use tracing_core::{Level, LevelFilter};
 
@@ -183,7 +183,9 @@ impl Inner {
     /// Nothing is changed where `change` refuses.
     fn try_change<E>(&self, change: impl FnOnce(&mut State) -> Result<(), E>, why: &str) -> Result<(), E> {
         // One at a time, of all telemetries: what callsites were told last is what counts.
-        static CHANGES: Mutex<()> = Mutex::new(());
+        statics! {
+            static CHANGES: Mutex<()> = Mutex::new(());
+        }
         let Some(hub) = self.hub.upgrade() else { return Ok(()) };
         let filter = {
             let _alone = CHANGES.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,7 +5,7 @@ use crate::error::{Error, Kind};
 use crate::filter::Filter;
 use crate::sampling::{CallsiteRates, RANDOMNESS, Sampling, threshold_of};
 use crate::semconv::log as names;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 use tracing_core::Level;
 
 /// What the lines of one request that are held back may take, in bytes.

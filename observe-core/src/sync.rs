@@ -1,4 +1,23 @@
 //! The primitives of what is proven by a model: it puts those of a model checker in their place (`tests/models`).
 
-pub(crate) use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-pub(crate) use std::sync::{Mutex, MutexGuard};
+use std::hash::{BuildHasher, RandomState};
+
+pub(crate) use once_cell::race::{OnceBox, OnceRef};
+pub(crate) use std::hint::spin_loop;
+pub(crate) use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+pub(crate) use std::sync::{Mutex, MutexGuard, OnceLock};
+pub(crate) use std::thread;
+pub(crate) use std::thread_local;
+
+/// Declares statics. A model has new ones in each of its runs.
+macro_rules! statics {
+    ($($(#[$meta:meta])* static $name:ident: $type:ty = $value:expr;)+) => {
+        $($(#[$meta])* static $name: $type = $value;)+
+    };
+}
+pub(crate) use statics;
+
+/// What nobody can foresee, to hash with. A model always has the same.
+pub(crate) fn seed() -> u64 {
+    RandomState::new().hash_one(0)
+}

@@ -5,11 +5,9 @@
 //! reading takes no lock, the number of texts it leaks is bounded by the limit, and past it every further
 //! text is `_OTHER`.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::PoisonError;
 
-use once_cell::race::OnceRef;
+use crate::sync::{AtomicU32, Mutex, OnceLock, OnceRef, Ordering, seed};
 
 /// The text of a value that is past its limit, or too long.
 pub const OTHER: &str = "_OTHER";
@@ -180,7 +178,7 @@ impl Table {
     fn new(max: u32) -> Self {
         let max = max as usize;
         Self {
-            seed: RandomState::new().hash_one(max),
+            seed: seed(),
             places: (0..(2 * max).max(2)).map(|_| OnceRef::new()).collect(),
             by_code: (0..max).map(|_| OnceRef::new()).collect(),
             len: AtomicU32::new(0),

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::kind::{Rejected, Unit};
 use super::native_histogram::{NativeBuckets, NativeShared};
 use super::scale::{Amount, LIMIT, NoValue, Scale, fraction_sum};
 use super::text::Le;
 use crate::error::{Error, Kind};
+use crate::sync::{AtomicU64, Ordering};
 
 /// The most bounds a histogram has.
 pub const MAX_BOUNDS: usize = 128;

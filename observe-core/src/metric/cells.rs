@@ -16,10 +16,9 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
-use once_cell::race::OnceBox;
+use crate::sync::{AtomicU32, AtomicU64, AtomicUsize, Mutex, OnceBox, Ordering, statics, thread_local};
 
 /// How many threads at once have cells of their own.
 const MAX_BLOCKS: usize = 64;
@@ -35,13 +34,15 @@ const UNBORN: u32 = u32::MAX;
 /// There was no number left.
 const NONE: u32 = u32::MAX - 1;
 
-static BLOCKS: [OnceBox<Block>; MAX_BLOCKS] = [const { OnceBox::new() }; MAX_BLOCKS];
-/// How many blocks were ever taken.
-static MADE: AtomicUsize = AtomicUsize::new(0);
-/// How many blocks no thread has.
-static AVAILABLE: AtomicUsize = AtomicUsize::new(MAX_BLOCKS);
-static FREE_BLOCKS: Mutex<FreeBlocks> = Mutex::new(FreeBlocks { numbers: [0; MAX_BLOCKS], len: 0 });
-static FREE_CELLS: Mutex<FreeCells> = Mutex::new(FreeCells { next: 0, returned: BTreeMap::new() });
+statics! {
+    static BLOCKS: [OnceBox<Block>; MAX_BLOCKS] = [const { OnceBox::new() }; MAX_BLOCKS];
+    /// How many blocks were ever taken.
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    /// How many blocks no thread has.
+    static AVAILABLE: AtomicUsize = AtomicUsize::new(MAX_BLOCKS);
+    static FREE_BLOCKS: Mutex<FreeBlocks> = Mutex::new(FreeBlocks { numbers: [0; MAX_BLOCKS], len: 0 });
+    static FREE_CELLS: Mutex<FreeCells> = Mutex::new(FreeCells { next: 0, returned: BTreeMap::new() });
+}
 
 thread_local! {
     // Has nothing to drop, so it can be read until the very end of its thread.
@@ -121,7 +122,7 @@ impl Cells {
 
     /// Those of this thread, made if there were none; `None` if it can have none, now or ever.
     pub(super) fn search(&self) -> Option<Mine> {
-        if SEARCHING.try_with(|searching| searching.replace(true)) != Ok(false) {
+        if SEARCHING.try_with(|searching| searching.replace(true)).unwrap_or(true) {
             return None;
         }
         let found = self.find();

@@ -1,11 +1,10 @@
 //! A number that goes up.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use super::family::Family;
 use super::kind::{Kind, Unit};
 use super::snapshot::{Blocks, Metric, Values, Visitor, sealed};
 use crate::label::LabelSet;
+use crate::sync::{AtomicU64, Ordering};
 
 /// Counts events, or whole units of something. It cannot go down.
 ///

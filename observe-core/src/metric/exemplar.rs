@@ -1,10 +1,7 @@
 //! One example for a bucket: the trace of an observation that fell into it.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
-
-use once_cell::race::OnceBox;
-
 use crate::context::{SpanId, TraceId};
+use crate::sync::{AtomicU32, AtomicU64, OnceBox, Ordering, fence, spin_loop};
 
 /// An observation, and the trace it came from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,7 +89,7 @@ impl Place {
                     unix_nanos,
                 });
             }
-            std::hint::spin_loop();
+            spin_loop();
         }
         None
     }

@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::buckets::Buckets;
 use super::kind::{Rejected, Unit};
@@ -15,6 +13,7 @@ use crate::error::{self, Error};
 use crate::label::assert::refuse;
 use crate::label::name::labels_fault;
 use crate::label::{LabelSet, closed_space, collapsed};
+use crate::sync::{AtomicU64, OnceLock, Ordering};
 
 /// How many series a closed label set may have.
 pub const MAX_DENSE: u64 = 65_536;

@@ -1,11 +1,10 @@
 //! Numbers that go up and down.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-
 use super::family::Family;
 use super::kind::{Kind, Rejected, Unit};
 use super::snapshot::{Blocks, Metric, Values, Visitor, sealed};
 use crate::label::LabelSet;
+use crate::sync::{AtomicI64, AtomicU64, Ordering};
 
 /// A whole number that goes up and down: things in flight, connections, bytes held.
 ///

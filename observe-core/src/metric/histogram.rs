@@ -1,10 +1,7 @@
 //! Observations counted in buckets.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-
-use once_cell::race::OnceBox;
 
 use super::buckets::{Buckets, Layout, MAX_BOUNDS};
 use super::exemplar::{Exemplar, Exemplars};
@@ -15,6 +12,7 @@ use super::scale::{Amount, NoValue, Scale, fraction_sum, nanos};
 use super::snapshot::{BLOCK, Blocks, Histograms, Metric, Rows, Visitor, sealed};
 use super::timer::Timer;
 use crate::label::LabelSet;
+use crate::sync::{AtomicU64, OnceBox, Ordering};
 
 /// Counts observations in buckets with fixed bounds, and sums them.
 ///

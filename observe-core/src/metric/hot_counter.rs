@@ -1,12 +1,11 @@
 //! A number that goes up, counted by many threads at once.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use super::cells::Cells;
 use super::family::Family;
 use super::kind::{Kind, Unit};
 use super::snapshot::{Blocks, Metric, Values, Visitor, sealed};
 use crate::label::LabelSet;
+use crate::sync::{AtomicU64, Ordering};
 
 /// A [`Counter`](super::Counter) for what many threads count all the time: about a nanosecond, of up to 64 threads at once.
 ///

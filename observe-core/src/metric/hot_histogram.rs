@@ -1,7 +1,6 @@
 //! Observations of many threads at once, counted in buckets.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::buckets::{Buckets, Layout, MAX_BOUNDS};
@@ -14,6 +13,7 @@ use super::scale::{Amount, NoValue, fraction_sum, nanos};
 use super::snapshot::{Blocks, Metric, Visitor, sealed};
 use super::timer::Timer;
 use crate::label::LabelSet;
+use crate::sync::Ordering;
 
 /// From so many observations on a series has cells of its own: one that is seldom recorded takes none.
 const BUSY: u64 = 64;

@@ -5,8 +5,7 @@ mod cells;
 mod index;
 mod reading;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 pub use buckets::NativeBuckets;
@@ -22,6 +21,7 @@ use super::scale::{Amount, NoValue, Scale, fraction_sum};
 use super::snapshot::{Blocks, Metric, Visitor, sealed};
 use super::timer::Timer;
 use crate::label::LabelSet;
+use crate::sync::{AtomicU64, Mutex, Ordering};
 
 /// Counts observations in exponential buckets, which need no bounds chosen beforehand, and sums them: what Prometheus
 /// calls a native histogram, and OpenTelemetry an exponential one.

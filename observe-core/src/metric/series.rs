@@ -1,13 +1,10 @@
 //! Where the series of a family live: dense, when all are known, or born one by one.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-
-use once_cell::race::OnceBox;
+use std::sync::{Arc, PoisonError};
 
 use super::snapshot::{Arena, Blocks, Labels, Metric, Visitor};
 use crate::label::{fold, within};
+use crate::sync::{AtomicU32, AtomicU64, AtomicUsize, Mutex, OnceBox, OnceLock, Ordering, seed};
 
 /// All the series of a closed label set, by index.
 pub(super) struct Dense<M> {
@@ -118,7 +115,7 @@ impl<M: Metric> Sparse<M> {
         Self {
             places: (0..if direct { space } else { hashed }).map(|_| AtomicU32::new(FREE)).collect(),
             direct,
-            seed: RandomState::new().hash_one(cap),
+            seed: seed(),
             cap,
             capped: AtomicUsize::new(0),
             litters: (0..most.min(space).div_ceil(LITTER)).map(|_| OnceBox::new()).collect(),

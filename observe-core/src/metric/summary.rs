@@ -1,8 +1,7 @@
 //! Quantiles of a moving window.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
 use hdrhistogram::Histogram as Hdr;
@@ -13,6 +12,7 @@ use super::scale::{LIMIT, Scale};
 use super::snapshot::{BLOCK, Blocks, Metric, QUANTILES, Quantiles, Visitor, sealed};
 use crate::clock::Clock;
 use crate::label::LabelSet;
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering, statics, thread_local};
 
 /// The median, p90, p99, p99.9 and the maximum of the last minute, computed here, at most 1 % off.
 ///
@@ -268,7 +268,9 @@ impl Summary {
 
 /// Which stripe this thread records in.
 fn stripe() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    statics! {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+    }
     thread_local! {
         static MINE: Cell<Option<usize>> = const { Cell::new(None) };
     }

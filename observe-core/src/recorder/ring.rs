@@ -2,12 +2,12 @@
 
 use std::cell::Cell;
 use std::mem;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{PoisonError, TryLockError};
 use std::thread;
 
 use super::Loss;
 use crate::clock::Tick;
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, statics, thread_local};
 
 /// The most bytes of a chunk. Long enough that turning to the next one is rare, short enough to be copied in a moment.
 const CHUNK_MAX: usize = 256 * 1024;
@@ -229,7 +229,9 @@ fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
 
 /// A number for this thread: neighbours in age have neighbouring ones.
 fn thread_number() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    statics! {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+    }
     thread_local! {
         static MINE: Cell<Option<usize>> = const { Cell::new(None) };
     }

@@ -2,7 +2,7 @@
 
 use super::rate::Spacing;
 use crate::clock::Tick;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 
 /// Call sites that have a rate of their own; further ones share one.
 const CALL_SITES: usize = 1_024;

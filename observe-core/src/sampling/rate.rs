@@ -1,7 +1,7 @@
 //! How many traces are kept a second, so that an outage does not send out everything.
 
 use crate::clock::Tick;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Kinds are told apart by this many slots; those of one slot share its rate.

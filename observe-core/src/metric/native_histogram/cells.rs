@@ -3,12 +3,9 @@
 //! A cell is never moved or merged, and nothing is decided about it when it is counted: whatever schema is shown, its
 //! count belongs to a bucket of it. So recording takes no lock, meets no change and loses nothing.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use once_cell::race::OnceBox;
-
 use super::super::scale::Scale;
 use super::index::index;
+use crate::sync::{AtomicU64, OnceBox, Ordering};
 
 /// Cells that are made together: 512 bytes.
 const PIECE: usize = 64;
