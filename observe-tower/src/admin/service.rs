@@ -233,3 +233,40 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body::Frame;
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    /// A body of which nothing comes.
+    struct Silent;
+
+    impl Body for Silent {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    // Mutation caught: a body that is waited for without end.
+    #[tokio::test(start_paused = true)]
+    async fn a_body_has_to_come_in_time() {
+        assert_eq!(whole(Silent).await.unwrap_err().rule, Rule::BodyTime);
+    }
+
+    // Mutation caught: a view that panics taken for one that asks again, or for nothing.
+    #[tokio::test]
+    async fn a_view_that_cannot_be_made_is_said_to_have_failed() {
+        let made = aside(|| std::panic::resume_unwind(Box::new("planned"))).await;
+        assert_eq!(made.unwrap_err().rule, Rule::Failed);
+    }
+}
