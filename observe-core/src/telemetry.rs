@@ -40,8 +40,7 @@ use crate::subscriber::{Subscriber, Witness};
 use exports::Exports;
 use inspect::Made;
 use std::fmt;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 use std::time::Duration;
 use tracing::Dispatch;
 use watches::Watches;
@@ -68,7 +67,7 @@ struct Inner {
     exports: Exports,
     readiness: Readiness,
     /// The requests that were still running at the end were told of.
-    unfinished_told: AtomicBool,
+    unfinished_told: Once,
     snapshots: Option<Arc<Snapshots>>,
     levels: Levels,
     made: Made,
@@ -193,7 +192,7 @@ impl Inner {
         made: Made,
         watches: Watches,
     ) -> Self {
-        let unfinished_told = AtomicBool::new(false);
+        let unfinished_told = Once::new();
         let (dispatch, readiness) = (OnceLock::new(), Readiness::default());
         Self {
             hub,

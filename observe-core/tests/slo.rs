@@ -429,7 +429,8 @@ fn a_burn_is_told_once_and_again_when_it_comes_again() {
     assert!(burns.try_recv().is_err());
     (0..4_000).for_each(|_| rows.bad());
     let again = burns.recv_timeout(patience).unwrap();
-    assert!(again.rate > 14.4 && again.covered == Duration::from_secs(60), "{again:?}");
+    // The watcher saw some of those two minutes, as many as it was given time for.
+    assert!(again.rate > 14.4 && again.covered <= Duration::from_secs(60), "{again:?}");
 
     service.telemetry().flush(patience).unwrap();
     let snapshots: Vec<_> =
@@ -440,6 +441,15 @@ fn a_burn_is_told_once_and_again_when_it_comes_again() {
     assert!(told.contains("`on_burn` panicked"), "{told}");
 }
 
+/// Waits until it is so.
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let start = std::time::Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(30), "never {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 // Mutations caught: a route that is warned of before others had a thousand, or more than once.
 #[test]
 fn a_route_that_stays_silent_is_told_once() {
@@ -448,15 +458,16 @@ fn a_route_that_stays_silent_is_told_once() {
         Slo::availability("charge", 99.0).route("/charge").route("/chrage").window(hour),
         Slo::availability("else", 99.0).function("tests::nowhere").window(hour),
     ]);
-    let told = || {
-        std::thread::sleep(Duration::from_millis(300));
-        service.captured.text().matches("had no").count()
-    };
+    let told = || service.captured.text().matches("had no").count();
+    // Long enough for the watcher to look a few times: should it be late, nothing is found that is not there.
+    let a_while = || std::thread::sleep(Duration::from_millis(300));
     (0..999).for_each(|_| service.answer("/charge", 200, NO_TIME, NO_TIME));
+    a_while();
     assert_eq!(told(), 0);
     (0..10).for_each(|_| service.answer("/charge", 200, NO_TIME, NO_TIME));
-    assert_eq!(told(), 2);
+    until("told of both", || told() == 2);
     (0..1_000).for_each(|_| service.answer("/charge", 200, NO_TIME, NO_TIME));
+    a_while();
     assert_eq!(told(), 2);
     let text = service.captured.text();
     assert!(
@@ -479,7 +490,8 @@ fn a_method_that_stays_silent_is_told_once() {
         Slo::availability("typo", 99.0).route("/chrage").method("post").window(hour),
     ]);
     (0..1_010).for_each(|_| service.answer("/charge", 200, NO_TIME, NO_TIME));
-    std::thread::sleep(Duration::from_millis(600));
+    until("told of three", || service.captured.text().matches("had no").count() >= 3);
+    std::thread::sleep(Duration::from_millis(300));
     let text = service.captured.text();
     assert_eq!(text.matches("had no").count(), 3, "{text}");
     for told in [

@@ -404,14 +404,14 @@ async fn a_timeout_inside_is_a_failure_and_one_around_is_a_cancellation() {
 
     let observed = Observed::new();
     let layer = ObserveClientLayer::new(&observed.telemetry);
-    let around = ServiceBuilder::new().layer(patience).layer(layer).service(http());
-    around.clone().oneshot(get(quiet, "/")).await.unwrap_err();
+    let around = |patience| ServiceBuilder::new().layer(patience).layer(layer.clone()).service(http());
+    around(patience).oneshot(get(quiet, "/")).await.unwrap_err();
     assert_eq!(observed.calls(), one(labels("GET", quiet, "", "cancelled")));
     assert_eq!(the_span(&observed, "GET").outcome(), Some(Outcome::Cancelled));
     // It is no failure: nothing is told.
     assert!(observed.lines().is_empty());
     // The body is read after the patience has ended.
-    let answer = around.oneshot(get(server, "/")).await.unwrap();
+    let answer = around(TimeoutLayer::new(Duration::from_secs(30))).oneshot(get(server, "/")).await.unwrap();
     assert_eq!(observed.calls_in_flight(), 1);
     drop(answer);
     assert_eq!(observed.calls_in_flight(), 0);

@@ -54,6 +54,8 @@ pub(crate) enum Method {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Simulate {
     Slow,
+    /// It does not answer before its caller has given up.
+    Hang,
     Decline,
     Fail,
     Panic,

@@ -10,7 +10,6 @@ use crate::export::snapshot::Snapshots;
 use crate::hub::Hub;
 use crate::in_flight::{self, InFlight};
 use crate::readiness::Readiness;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -112,9 +111,8 @@ impl Telemetry {
     /// that could not be delivered in time, and are given up.
     pub fn shutdown(&self, patience: Duration) -> Result<(), Error> {
         self.inner.readiness.drain();
-        if !self.inner.unfinished_told.swap(true, Ordering::AcqRel) {
-            in_flight::tell_unfinished(&self.inner.hub);
-        }
+        // Who comes second waits: what is told must not find the log closed.
+        self.inner.unfinished_told.call_once_force(|_| in_flight::tell_unfinished(&self.inner.hub));
         self.inner.exports.close(patience);
         self.inner.wait(patience, Snapshots::shutdown, Exports::shutdown, JsonLines::shutdown)
     }

@@ -81,7 +81,7 @@ impl Target {
             body: Some("/charge"),
             stuck: Some((
                 "POST /charge HTTP/1.1",
-                "{\"item\":\"tea\",\"quantity\":1,\"method\":\"card\",\"customer\":\"zqx\",\"simulate\":\"slow\"}",
+                "{\"item\":\"tea\",\"quantity\":1,\"method\":\"card\",\"customer\":\"zqx\",\"simulate\":\"hang\"}",
             )),
             events: Some("/events"),
             panics: Some("/panic?now=true&zqx={}"),

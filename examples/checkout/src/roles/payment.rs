@@ -46,8 +46,10 @@ async fn ask_the_bank(payment: &Payment) -> Result<Option<String>, BankDown> {
         Method::Card => Duration::from_millis(4 + u64::from(payment.total_cents % 13)),
         Method::Paypal => Duration::from_millis(9 + u64::from(payment.total_cents % 31)),
     };
-    if payment.simulate == Some(Simulate::Slow) {
-        patience += Duration::from_millis(1200);
+    match payment.simulate {
+        Some(Simulate::Slow) => patience += Duration::from_millis(1200),
+        Some(Simulate::Hang) => patience += Duration::from_secs(60),
+        _ => {}
     }
     tokio::time::sleep(patience).await;
     match payment.simulate {
@@ -55,7 +57,9 @@ async fn ask_the_bank(payment: &Payment) -> Result<Option<String>, BankDown> {
         Some(Simulate::Decline) => Ok(None),
         _ if payment.total_cents > LIMIT => Ok(None),
         Some(Simulate::Panic) => panic!("the bank's answer was not understood"),
-        Some(Simulate::Slow) | None => Ok(Some(format!("{}-{}", payment.method.name(), payment.total_cents))),
+        Some(Simulate::Slow | Simulate::Hang) | None => {
+            Ok(Some(format!("{}-{}", payment.method.name(), payment.total_cents)))
+        }
     }
 }
 

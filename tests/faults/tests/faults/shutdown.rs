@@ -7,8 +7,9 @@ use observe_core::{Collect, Error, Registry, Telemetry};
 use std::cell::RefCell;
 use std::future::pending;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Barrier, Mutex, OnceLock};
+use std::sync::{Arc, Barrier, Condvar, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 use tracing::info;
@@ -35,7 +36,7 @@ fn written(captured: &Captured, message: &str) -> u64 {
     captured.lines().with("message", message).iter().count() as u64
 }
 
-// Mutations caught: a second shutdown that fails, or does not wait; a line that comes meanwhile and is neither written nor
+// Mutations caught: a second shutdown that fails; a line that comes meanwhile and is neither written nor
 // counted, or both.
 #[test]
 fn by_several_threads_at_once_each_line_is_written_or_counted() {
@@ -63,6 +64,69 @@ fn by_several_threads_at_once_each_line_is_written_or_counted() {
         let lost = dropped(&captured, "shutdown") + dropped(&captured, "queue_full");
         assert_eq!(written(&captured, "a line") + lost, 4 * EACH);
         assert!(dropped(&captured, "shutdown") >= EACH, "{lost}");
+    }
+}
+
+/// Writes nothing before it is opened.
+struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Write for Gate {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let (open, opened) = &*self.0;
+        drop(opened.wait_while(open.lock().unwrap(), |open| !*open).unwrap());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+// Mutation caught: a second shutdown that does not wait for what the first waits for.
+#[test]
+fn by_two_threads_at_once_both_wait() {
+    let gate = Arc::new((Mutex::new(false), Condvar::new()));
+    let builder = Telemetry::builder("faults").registry(Registry::new()).log_writer(Gate(Arc::clone(&gate)));
+    let telemetry = builder.build().unwrap();
+    telemetry.run(|| info!("a line"));
+    let ended = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                telemetry.shutdown(PATIENCE).unwrap();
+                ended.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+        // Time for what must not happen.
+        thread::sleep(Duration::from_millis(200));
+        assert_eq!(ended.load(Ordering::SeqCst), 0);
+        *gate.0.lock().unwrap() = true;
+        gate.1.notify_all();
+    });
+    assert_eq!(ended.into_inner(), 2);
+}
+
+// Mutation caught: a second shutdown that closes the log while the first still tells of requests.
+#[test]
+fn by_two_threads_at_once_each_request_in_flight_is_told_of() {
+    const REQUESTS: usize = 50;
+    for _ in 0..20 {
+        let captured = captured();
+        let telemetry = captured.telemetry();
+        let request = HttpRequest::new("GET", "/never").route("/never");
+        let start = |_| telemetry.http_server().start(&request, &Context::new());
+        let requests: Vec<_> = (0..REQUESTS).map(start).collect();
+        let together = Barrier::new(2);
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    together.wait();
+                    telemetry.shutdown(PATIENCE).unwrap();
+                });
+            }
+        });
+        assert_eq!(written(&captured, "GET /never still running at shutdown"), REQUESTS as u64);
+        drop(requests);
     }
 }
 
