@@ -13,7 +13,12 @@ thread_local! {
 
 /// Whether a panic of this thread would be caught here, and so is nobody's failure.
 pub(crate) fn is_caught() -> bool {
-    DEPTH.try_with(Cell::get).unwrap_or(0) > 0
+    depth() > 0
+}
+
+/// How many [`catch`] this thread is in.
+pub(crate) fn depth() -> u32 {
+    DEPTH.try_with(Cell::get).unwrap_or(0)
 }
 
 /// What this thread does is our own work: its panics are not told, its spans and lines not recorded. Otherwise telling

@@ -31,7 +31,7 @@ use special::find_special;
 pub(crate) use special::is_clean;
 pub(crate) use text::Text;
 pub(crate) use text::{CUT, VALUE_MAX, escaped, push_escaped, unescaped};
-use text::{push_formatted, write_error};
+use text::{NESTED_MAX, push_formatted, write_error};
 pub use typed::Typed;
 pub(crate) use typed::typed;
 pub(crate) use visit::EventVisitor;
@@ -229,7 +229,7 @@ impl Fields {
     }
 
     fn formatted(&mut self, name: Name<'_>, write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) {
-        self.quoted(name.text, name.facts, |out, limit| push_formatted(out, limit, write));
+        self.quoted(name.text, name.facts, |out, limit| push_formatted(out, limit, NESTED_MAX, write));
     }
 
     #[inline(never)]

@@ -5,13 +5,20 @@ use std::error::Error;
 use std::fmt;
 
 use super::special::{find_special, is_clean};
-use crate::catch::catch;
+use crate::catch::{catch, depth};
 
 /// The longest value, in bytes of rendered text; a longer one is cut, and ends in [`CUT`].
 pub(crate) const VALUE_MAX: usize = 16 * 1024;
 
 /// Ends a value that was cut.
 pub(crate) const CUT: &str = "…";
+
+/// How deep what is formatted may log values that are formatted, counted with all else whose panics are caught: one that
+/// logs itself would never end.
+pub(crate) const NESTED_MAX: u32 = 8;
+
+/// Stands for a value that lies deeper.
+const NESTED: &str = "<nested>";
 
 /// Stands for a value whose `Debug` or `Display` panicked.
 const PANICKED: &str = "<panicked>";
@@ -69,7 +76,8 @@ impl Text {
 
     fn set_with(&mut self, write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) {
         self.clear();
-        self.cut = push_formatted(&mut self.escaped, VALUE_MAX, write);
+        // One deeper than the fields of its line: mostly its words are the code's own.
+        self.cut = push_formatted(&mut self.escaped, VALUE_MAX, NESTED_MAX + 1, write);
         self.close();
     }
 
@@ -167,12 +175,17 @@ fn push_piecewise(out: &mut String, text: &str, limit: usize) -> bool {
 }
 
 /// Appends what `write` writes, escaped, until `out` is `limit` bytes long. Answers whether it was cut.
-/// `write` is a user's code: it may panic, fail, or log lines of its own.
+/// `write` is a user's code: it may panic, fail, or log lines of its own, whose values are formatted in turn, so `deep`.
 pub(crate) fn push_formatted(
     out: &mut String,
     limit: usize,
+    deep: u32,
     write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result,
 ) -> bool {
+    if depth() >= deep {
+        out.push_str(NESTED);
+        return false;
+    }
     let start = out.len();
     let mut escaping = Escaping { out, limit, cut: false };
     let result = catch(|| write(&mut escaping));
