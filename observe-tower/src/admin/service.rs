@@ -260,7 +260,9 @@ mod tests {
     // Mutation caught: a body that is waited for without end.
     #[tokio::test(start_paused = true)]
     async fn a_body_has_to_come_in_time() {
+        let start = tokio::time::Instant::now();
         assert_eq!(whole(Silent).await.unwrap_err().rule, Rule::BodyTime);
+        assert_eq!(start.elapsed().as_secs(), BODY_TIME.as_secs());
     }
 
     // Mutation caught: a view that panics taken for one that asks again, or for nothing.
