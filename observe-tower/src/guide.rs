@@ -145,6 +145,14 @@ pub mod scale {}
 #[doc = include_str!("../docs/admin.md")]
 pub mod admin {}
 
+/// The console: the same to look at.
+///
+#[doc = "[Admin]: self::admin"]
+#[doc = "[Flight recorder]: self::flight_recorder"]
+#[doc = ""]
+#[doc = include_str!("../docs/console.md")]
+pub mod console {}
+
 /// The flight recorder: what happened just now, kept or not, written down when it is asked for.
 ///
 #[doc = "[Sampling]: self::sampling"]

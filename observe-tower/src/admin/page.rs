@@ -155,6 +155,40 @@ mod tests {
         assert_eq!(page.matches("href=\"data:").count(), 1);
     }
 
+    /// The luminance of a colour `#rrggbb` (WCAG 2.2, relative luminance).
+    fn luminance(colour: &str) -> f64 {
+        let part = |from: usize| {
+            let value = f64::from(u8::from_str_radix(&colour[from..from + 2], 16).unwrap()) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+    }
+
+    // Mutation caught: a colour that text cannot be read in, by day or by night (WCAG 2.2, 1.4.3: 4.5 to 1).
+    #[test]
+    fn text_can_be_read() {
+        let colours = |name: &str| -> Vec<f64> {
+            let pair = between(STYLES[0], &format!("--{name}: light-dark("), ")");
+            pair.split(", ").map(luminance).collect()
+        };
+        for (text, grounds) in [
+            ("text", &["ground", "panel", "raised", "soft"][..]),
+            ("dim", &["ground", "panel", "raised"]),
+            ("accent", &["ground", "panel", "raised"]),
+            ("bad", &["ground", "panel", "raised", "soft"]),
+            ("warn", &["ground", "panel"]),
+            ("good", &["ground", "panel"]),
+            ("on-accent", &["accent"]),
+        ] {
+            for ground in grounds {
+                for (text_is, ground_is) in colours(text).into_iter().zip(colours(ground)) {
+                    let ratio = (text_is.max(ground_is) + 0.05) / (text_is.min(ground_is) + 0.05);
+                    assert!(ratio >= 4.5, "{text} on {ground}: {ratio:.2}");
+                }
+            }
+        }
+    }
+
     // Mutation caught: a page that grows beyond what it is meant to be; a compressed one that is another.
     #[test]
     fn it_is_small() {

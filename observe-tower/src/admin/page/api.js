@@ -118,6 +118,8 @@ const events = {
       } catch (error) {
         if (signal.aborted) return;
         onState(error instanceof Refused ? error : new Refused(0, "gone", "The process does not answer."));
+        // It is refused until somebody says otherwise.
+        if (error.status === 401 || error.status === 403) return;
       }
       await new Promise((then) => setTimeout(then, pause * 1e3));
       pause = Math.min(pause * 2, 10);

@@ -19,6 +19,7 @@ const app = {
   stop: null,
   timer: null,
   live: "connecting",
+  why: null,
   read: 0,
   aboutAt: 0,
 };
@@ -30,7 +31,7 @@ function place() {
   const [name, ...rest] = path.split("/");
   return {
     view: views.has(name) ? name : "overview",
-    path: rest.map(decodeURIComponent).join("/"),
+    path: rest.join("/"),
     query: new URLSearchParams(query ?? ""),
   };
 }
@@ -205,7 +206,7 @@ function frame() {
     lost: ["bad", "✕ no live data"],
   };
   const [kind, text] = states[app.isPaused ? "paused" : app.live];
-  morph($("live"), h("span", { class: `live ${kind}`, id: "live", role: "status" }, text));
+  morph($("live"), h("span", { class: `live ${kind}`, id: "live", role: "status", title: app.why }, text));
   $("pause").textContent = app.isPaused ? "Resume" : "Pause";
   $("pause").setAttribute("aria-pressed", app.isPaused);
   $("forget").hidden = !token.get();
@@ -248,6 +249,7 @@ function listen() {
     },
     (state) => {
       app.live = state === "live" ? "live" : "lost";
+      app.why = state === "live" ? null : `${said(state)} ${advice(state)}`;
       frame();
     },
   );

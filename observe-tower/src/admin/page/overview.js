@@ -111,19 +111,24 @@ function slo(one) {
     h(
       "dl",
       { class: "burns" },
-      one.burn.map((burn) =>
+      known(one.burn).map((burn) =>
         h(
           "div",
           {
             class: burn.rate > 1 ? "over" : null,
             title: `burn rate over ${span(burn.window_s)}, ${span(burn.covered_s)} of which are known; above 1 the budget does not last for its period`,
           },
-          h("dt", null, span(burn.window_s)),
+          h("dt", null, `burn, ${span(burn.window_s)}`),
           h("dd", null, isKnown(burn.rate) ? `${three(burn.rate)}×` : UNKNOWN),
         ),
       ),
     ),
   );
+}
+
+/** Without the windows of which no more is known than of the one before: they say the same. */
+function known(burns) {
+  return burns.filter((burn, place) => place === 0 || burn.covered_s > burns[place - 1].covered_s);
 }
 
 function budget(left) {

@@ -218,7 +218,10 @@ function spanRow(one, percent, grid, cursor, isChosen, hasLine) {
 }
 
 function spanDetail(data, one) {
-  const pairs = Object.entries(one.attributes);
+  // What stands above them is not said again.
+  const isNew = ([name, value]) =>
+    name !== "duration_ms" && (name !== "error.message" || value !== one.error);
+  const pairs = Object.entries(one.attributes).filter(isNew);
   const filter = (name, value) => to("traces", { attribute: `${name}=${value}` });
   const about = [
     pair("Target", h("code", null, one.target)),
