@@ -24,8 +24,8 @@ whether they are there, and ends.
   --load RPS         requests a second of the load generator [20]; 0: none
   --duration SECS    end after this time; else at Ctrl-C or SIGTERM
   --notice SECS      at the end, how long /ready says so before nothing is accepted any more [0]
-  --admin ADDR       where checkout's admin service listens [of 127.0.0.1 the port after the other three]; it has no
-                     token, so elsewhere it does not start
+  --admin ADDR       where checkout's admin service and its console are [of 127.0.0.1 the port after the other three]
+  --admin-token FILE it asks for the token in this file; where it is not loopback it has to
   --metrics ADDR     /metrics on a listener of its own as well, which closes last
   --last-scrape SECS how long it waits for one more scrape before it closes [0]
   --still-running SECS   requests that run longer are told of [30]
@@ -47,6 +47,7 @@ pub(crate) struct Args {
     pub(crate) duration: Option<Duration>,
     pub(crate) notice: Duration,
     pub(crate) admin: Option<SocketAddr>,
+    pub(crate) admin_token: Option<PathBuf>,
     pub(crate) metrics: Option<SocketAddr>,
     pub(crate) last_scrape: Duration,
     pub(crate) still_running: Duration,
@@ -73,6 +74,7 @@ impl Args {
             duration: None,
             notice: Duration::ZERO,
             admin: None,
+            admin_token: None,
             metrics: None,
             last_scrape: Duration::ZERO,
             still_running: Duration::from_secs(30),
@@ -94,6 +96,7 @@ impl Args {
                 Long("duration") => args.duration = Some(parser.value()?.parse_with(seconds)?),
                 Long("notice") => args.notice = parser.value()?.parse_with(seconds)?,
                 Long("admin") => args.admin = Some(parser.value()?.parse()?),
+                Long("admin-token") => args.admin_token = Some(parser.value()?.into()),
                 Long("metrics") => args.metrics = Some(parser.value()?.parse()?),
                 Long("last-scrape") => args.last_scrape = parser.value()?.parse_with(seconds)?,
                 Long("still-running") => args.still_running = parser.value()?.parse_with(seconds)?,

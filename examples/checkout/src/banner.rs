@@ -59,7 +59,7 @@ pub(crate) fn things_to_try(checkout: SocketAddr, admin: Option<SocketAddr>) {
     ));
     if let Some(admin) = admin {
         say(format_args!(
-            "curl -s 'http://{admin}/api/v1/traces?failed=true&limit=1'    # docs/admin.md has all views"
+            "http://{admin} in a browser, or curl -s 'http://{admin}/api/v1/traces?failed=true&limit=1'"
         ));
     }
     say("\nCtrl-C ends all three.\n");

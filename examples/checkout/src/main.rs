@@ -81,7 +81,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     }
     let telemetry = builder.install()?;
     // Until the end, and beyond what it shows.
-    let admin = args.admin_address()?.map(|address| admin(&telemetry, address)).transpose()?;
+    let admin = args.admin_address()?.map(|address| admin(&telemetry, address, &args)).transpose()?;
     let admin_address = admin.as_ref().map(Admin::address);
     if let Some(address) = admin_address {
         banner::admin(address);
@@ -111,6 +111,10 @@ fn run() -> Result<(), Box<dyn Error>> {
 }
 
 /// What checkout knows about itself, for whoever is on this machine; with both of the changes that there are.
-fn admin(telemetry: &Telemetry, address: SocketAddr) -> Result<Admin, observe_core::Error> {
-    Admin::builder(telemetry).address(address).allow_level_changes().allow_snapshots().start()
+fn admin(telemetry: &Telemetry, address: SocketAddr, args: &Args) -> Result<Admin, observe_core::Error> {
+    let admin = Admin::builder(telemetry).address(address).allow_level_changes().allow_snapshots();
+    match &args.admin_token {
+        Some(file) => admin.token_file(file).start(),
+        None => admin.start(),
+    }
 }

@@ -51,6 +51,7 @@ impl Shop {
         let authorization = match paid {
             Ok(authorization) => authorization,
             Err(error) => {
+                tracing::info!(goods.quantity, "not paid: what was reserved is given back");
                 if let Err(error) = self.release(goods).await {
                     tracing::warn!(error = &error as &dyn Error, "reserved goods were not given back");
                 }

@@ -6,6 +6,10 @@ mod admin;
 #[cfg(test)]
 mod alerts;
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod console;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod generated;
