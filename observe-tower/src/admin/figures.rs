@@ -87,6 +87,7 @@ pub(super) fn quantiles_ms(bounds: &[f64], counts: &[u64]) -> [(&'static str, Va
 #[cfg(test)]
 mod tests {
     use super::*;
+    use observe_core::context::{SpanId, TraceId};
 
     // Mutations caught: a rank that is off by one; the last bucket's bound taken for infinite; a first bucket that begins at
     // its bound.
@@ -105,5 +106,23 @@ mod tests {
             assert_eq!(quantile(&bounds, &counts, q), expected, "{counts:?} {q}");
         }
         assert_eq!(quantile(&[], &[3], 0.5), None);
+    }
+
+    // Mutations caught: the first exemplar that stays; the latest, or that of the fastest bucket.
+    #[test]
+    fn the_slowest_bucket_has_the_exemplar_and_there_the_latest() {
+        let exemplar = |unix_nanos| Exemplar {
+            value: 1.0,
+            trace_id: TraceId::random(),
+            span_id: SpanId::random(),
+            unix_nanos,
+        };
+        let (mut figures, latest) = (Figures::default(), exemplar(3));
+        for (bucket, exemplar) in
+            [(1, exemplar(9)), (4, exemplar(2)), (4, latest), (4, exemplar(1)), (2, exemplar(8))]
+        {
+            figures.exemplify(bucket, exemplar);
+        }
+        assert_eq!(figures.exemplar, Some((4, latest)));
     }
 }

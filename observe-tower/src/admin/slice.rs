@@ -159,6 +159,7 @@ impl Group<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use observe_core::context::TraceId;
 
     // Mutation caught: a rank that is off by one.
     #[test]
@@ -168,5 +169,17 @@ mod tests {
             assert_eq!(exact(&sorted, q), Some(expected), "{q}");
         }
         assert_eq!((exact(&[], 0.5), exact(&[7], 0.5)), (None, Some(7)));
+    }
+
+    // Mutation caught: the slowest one shown where one failed.
+    #[test]
+    fn a_groups_example_is_its_slowest_failure() {
+        let mut sample = Sample::default();
+        for (nanos, is_failed) in [(9, false), (3, true), (5, true)] {
+            let values = sample.value("region", "eu").into_iter().collect();
+            sample.taken.push(Taken { trace_id: TraceId::random(), nanos, is_failed, values });
+        }
+        let groups = groups(&sample, "region");
+        assert_eq!(groups[0].shown(&sample)["trace_id"], sample.taken[2].trace_id.to_string());
     }
 }

@@ -207,6 +207,8 @@ fn labels_and_losses() {
         row(&view, "dropped", &[("signal", "log".into()), ("reason", "queue_full".into())])["count"],
         0
     );
+    let dropped = view["dropped"].as_array().unwrap();
+    assert!(dropped.iter().all(|row| row["signal"] != "" && row["reason"] != ""), "{view:#}");
     for list in ["exports", "queues", "traces", "context_rejected"] {
         assert!(!view[list].as_array().unwrap().is_empty(), "{list}");
     }

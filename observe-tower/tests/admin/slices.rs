@@ -90,6 +90,11 @@ fn what_bad_ones_have_in_common_is_found() {
     let slow = shown.view("slice?method=POST&bad=slow&slow_ms=500");
     assert_eq!((&slow["bad"], &slow["slow"], &slow["slow_ms"]), (&"slow".into(), &10.into(), &500.0.into()));
     assert_eq!(told(&slow), expected);
+    // Those of 80 ms and more: the ten, and nineteen that were well, two of them by `paypal`.
+    let slower = shown.view("slice?method=POST&bad=slow&slow_ms=80");
+    assert_eq!((&slower["slow"], &slower["failed"]), (&29.into(), &10.into()));
+    let paypal = slower["common"].as_array().unwrap().iter().find(|one| one["value"] == "paypal").unwrap();
+    assert_eq!(paypal["bad"], 12);
     let usual = shown.view("slice?method=POST&bad=slow");
     assert_eq!((&usual["slow"], &usual["slow_ms"]), (&11.into(), &100.0.into()));
     assert_eq!(shown.view("slice?outcome=ok")["common"], serde_json::json!([]));

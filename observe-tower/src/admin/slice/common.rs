@@ -72,7 +72,7 @@ impl<'a> Bad<'a> {
         for (value, (with, bad, example)) in self.counts.into_iter().enumerate() {
             let name = sample.values.get(value).and_then(|value| sample.names.get(value.attribute));
             let says_the_same = name.is_none_or(|name| SAME.contains(&name.as_str()));
-            if bad < LEAST_BAD || with >= self.all || says_the_same {
+            if bad < LEAST_BAD || says_the_same {
                 continue;
             }
             let expected = with as f64 * share;
