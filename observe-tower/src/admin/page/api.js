@@ -74,10 +74,19 @@ async function parse(answer) {
   }
 }
 
+/** Whether to ask again unasked. With a token not once nobody answered: somebody else may have the address by then. */
+function asksAgain(error) {
+  return error.status === 0 ? !token.get() : error.status >= 500;
+}
+
 /** What to do about it, in words. */
 function advice(error) {
   if (error.status === 0)
-    return "It may have ended, be stopped, or be out of reach. This page asks again by itself.";
+    return `It may have ended, be stopped, or be out of reach. ${
+      asksAgain(error)
+        ? "This page asks again by itself."
+        : "Your token goes to whoever answers there next, so this page asks again when you say so."
+    }`;
   if (error.rule === "token") return "The service was started with a token: whoever started it knows it.";
   if (error.rule === "host")
     return "Open the page by the address that the service listens on, or have the name allowed with AdminBuilder::allow_host.";
@@ -117,9 +126,10 @@ const events = {
         // Each is ended after a while: the next one is asked for.
       } catch (error) {
         if (signal.aborted) return;
-        onState(error instanceof Refused ? error : new Refused(0, "gone", "The process does not answer."));
-        // It is refused until somebody says otherwise.
-        if (error.status === 401 || error.status === 403) return;
+        const refused =
+          error instanceof Refused ? error : new Refused(0, "gone", "The process does not answer.");
+        onState(refused);
+        if (!asksAgain(refused)) return;
       }
       await new Promise((then) => setTimeout(then, pause * 1e3));
       pause = Math.min(pause * 2, 10);

@@ -85,11 +85,7 @@ async function load() {
 }
 
 function again() {
-  const every = app.error
-    ? app.error.status === 0 || app.error.status >= 500
-      ? 2
-      : 0
-    : views.get(app.view).every;
+  const every = app.error ? (asksAgain(app.error) ? 2 : 0) : views.get(app.view).every;
   if (every > 0 && !app.isPaused && !document.hidden) app.timer = setTimeout(load, every * 1e3);
 }
 
@@ -121,7 +117,7 @@ function failure(error) {
       { class: "empty alert", role: "alert" },
       h("p", null, h("strong", null, `${title}: `), said(error)),
       h("p", null, views.get(app.view).missing?.(error) ?? advice(error)),
-      h("p", null, h("button", { type: "button", onclick: load }, "Ask again")),
+      h("p", null, h("button", { type: "button", onclick: look }, "Ask again")),
     ),
   ];
 }
@@ -135,6 +131,7 @@ function strip(error) {
     said(error),
     ` This is how it was at ${clock(app.read)}. `,
     advice(error),
+    !asksAgain(error) && h("button", { type: "button", onclick: look }, "Ask again"),
   );
 }
 

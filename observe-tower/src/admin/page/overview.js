@@ -163,6 +163,9 @@ function map(data, query) {
 }
 
 function routeTable(data) {
+  const first = data.heat.bounds_ms[0];
+  // Within the first bucket nothing is known but that.
+  const quantile = (value) => (isKnown(value) && value < first ? `< ${bound(first)}` : ms(value));
   const asked = (row, more) =>
     to("traces", {
       ...(row.route === "" || row.route === "_OTHER" ? {} : { method: row.method, route: row.route }),
@@ -219,12 +222,12 @@ function routeTable(data) {
           "bad",
         ),
     },
-    { title: "p50", num: true, class: "mid", cell: (row) => ms(row.p50_ms) },
-    { title: "p95", num: true, cell: (row) => figure(ms(row.p95_ms), row.exemplar) },
+    { title: "p50", num: true, class: "mid", cell: (row) => quantile(row.p50_ms) },
+    { title: "p95", num: true, cell: (row) => figure(quantile(row.p95_ms), row.exemplar) },
     {
       title: "p99",
       num: true,
-      cell: (row) => figure(ms(row.p99_ms), row.exemplar),
+      cell: (row) => figure(quantile(row.p99_ms), row.exemplar),
       hint: "leads to the slowest trace that is known",
     },
     {
