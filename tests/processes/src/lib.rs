@@ -41,7 +41,6 @@ pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 /// # Panics
 ///
 /// In CI, if it is not.
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 pub fn installed(program: &str) -> bool {
     let there =
         Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
