@@ -10,7 +10,6 @@ mod http;
 mod lines;
 mod metric_peers;
 mod peers;
-mod plot;
 mod population;
 mod processes;
 mod processor_time;

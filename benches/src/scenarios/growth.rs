@@ -11,10 +11,10 @@ mod threads;
 
 use crate::by_hand::ByHand;
 use crate::http::{Answer, Asked, ROUTE};
-use crate::plot::number;
 use crate::{processor_time, telemetry};
 use observe_core::{RecorderLimits, Telemetry};
 use observe_tower::{ObserveLayer, ObserveService, RequestHead};
+use plot::number;
 use std::convert::Infallible;
 use std::time::Duration;
 use tower::{Layer as _, Service};

@@ -3,10 +3,10 @@
 use super::{ROUNDS, by_hand, column, observed, observed_by, quiet, settle, table};
 use crate::harness::median;
 use crate::http::{Answer, Asked, now, request};
-use crate::plot::Plot;
 use crate::{alloc, processor_time};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
+use plot::Plot;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;

@@ -3,9 +3,9 @@
 use super::{ROUNDS, column, quiet, settle, table};
 use crate::harness::median;
 use crate::http::{answer, ask, request};
-use crate::plot::Plot;
 use crate::{alloc, processor_time, telemetry};
 use observe_tower::{ObserveLayer, RequestHead, RouteOf};
+use plot::Plot;
 use tower::{Layer as _, Service, service_fn};
 
 const SIZES: [usize; 7] = [1, 3, 10, 30, 100, 300, 1_000];

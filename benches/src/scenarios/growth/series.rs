@@ -2,11 +2,11 @@
 
 use super::{nanos, table};
 use crate::alloc;
-use crate::plot::Plot;
 use crate::population::{
     self, Kind, Library, PEERS, Random, check, exposition, fill, hundred_thousands, hundreds, ours, samples,
     ten_thousands, tens, thousands,
 };
+use plot::Plot;
 
 const SIZES: [usize; 5] = [10, 100, 1_000, 10_000, 100_000];
 const NAMES: [&str; 4] = ["ours", "prometheus", "prometheus-client", "metrics-exporter-prometheus"];

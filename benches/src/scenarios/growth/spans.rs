@@ -1,9 +1,9 @@
 //! Spans in one trace.
 
 use super::{column, nanos, table};
-use crate::plot::Plot;
 use crate::telemetry;
 use observe_core::{Format, Telemetry};
+use plot::Plot;
 use std::hint::black_box;
 
 const SIZES: [usize; 8] = [1, 10, 100, 1_000, 3_000, 5_000, 7_000, 10_000];

@@ -3,8 +3,8 @@
 use super::{ROUNDS, by_hand, column, observed, observed_by, quiet, settle, table};
 use crate::harness::median;
 use crate::http::{answer, work};
-use crate::plot::Plot;
 use crate::{alloc, processor_time};
+use plot::Plot;
 use std::sync::{Barrier, Mutex, PoisonError};
 use tower::service_fn;
 

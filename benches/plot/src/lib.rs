@@ -1,4 +1,4 @@
-//! Line plots as SVG: x logarithmic, y linear from 0 (or logarithmic, too), readable on light and on dark ground.
+//! Line plots as SVG: x logarithmic or from 0 on, y from 0 on or logarithmic, readable on light and on dark ground.
 //!
 //! `--plots FOLDER` on the command line says where they go; without it none is written.
 
@@ -8,12 +8,12 @@ use std::sync::OnceLock;
 use std::{fs, io};
 
 /// The first argument of the command line that is no scenario, and takes the folder behind it.
-pub(crate) const OPTION: &str = "--plots";
+pub const OPTION: &str = "--plots";
 
 static FOLDER: OnceLock<String> = OnceLock::new();
 
 /// Where plots go from now on; the first word counts.
-pub(crate) fn into(folder: String) {
+pub fn into(folder: String) {
     let _ = FOLDER.set(folder);
 }
 
@@ -37,34 +37,50 @@ text{font:12px system-ui,'Segoe UI',Helvetica,Arial,sans-serif;fill:#1f2328}
 const DASHES: [&str; 6] = ["", "7 3", "2 3", "9 3 2 3", "12 4", "4 2"];
 
 /// A plot, and its lines.
-pub(crate) struct Plot<'a> {
+#[derive(Debug)]
+pub struct Plot<'a> {
     title: &'a str,
     x: &'a str,
     y: &'a str,
     logarithmic: bool,
+    from_zero: bool,
     lines: Vec<(&'a str, Vec<(f64, f64)>)>,
 }
 
 impl<'a> Plot<'a> {
-    /// With a title, and what its two axes are. x is above 0.
-    pub(crate) fn new(title: &'a str, x: &'a str, y: &'a str) -> Self {
-        Self { title, x, y, logarithmic: false, lines: Vec::new() }
+    /// With a title, and what its two axes are. x is logarithmic, and above 0.
+    #[must_use]
+    pub fn new(title: &'a str, x: &'a str, y: &'a str) -> Self {
+        Self { title, x, y, logarithmic: false, from_zero: false, lines: Vec::new() }
     }
 
-    /// y is logarithmic, too, and above 0.
-    pub(crate) fn logarithmic(mut self) -> Self {
+    /// x is linear, from 0 on, with so many points that they are not marked.
+    #[must_use]
+    pub fn from_zero(mut self) -> Self {
+        self.from_zero = true;
+        self
+    }
+
+    /// y is logarithmic, and above 0.
+    #[must_use]
+    pub fn logarithmic(mut self) -> Self {
         self.logarithmic = true;
         self
     }
 
     /// One more line, its points in the order of x. There are colours for six.
-    pub(crate) fn line(mut self, name: &'a str, points: Vec<(f64, f64)>) -> Self {
+    #[must_use]
+    pub fn line(mut self, name: &'a str, points: Vec<(f64, f64)>) -> Self {
         self.lines.push((name, points));
         self
     }
 
     /// Writes `NAME.svg` to where `--plots` says.
-    pub(crate) fn save(&self, name: &str) {
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be written.
+    pub fn save(&self, name: &str) {
         if let Some(folder) = FOLDER.get() {
             let written = self.write(&Path::new(folder).join(name).with_extension("svg"));
             written.unwrap_or_else(|error| panic!("{folder}/{name}.svg: {error}"));
@@ -82,9 +98,15 @@ impl<'a> Plot<'a> {
         xs.sort_by(f64::total_cmp);
         xs.dedup();
         let (first, last) = (xs.first().copied().unwrap_or(1.0), xs.last().copied().unwrap_or(10.0));
-        let across =
-            |x: f64| LEFT + WIDTH * (x / first).log10() / (last / first).log10().max(f64::MIN_POSITIVE);
-        let rows = if self.logarithmic { decades(points()) } else { steps(points()) };
+        let across = |x: f64| {
+            let share = if self.from_zero {
+                x / last
+            } else {
+                (x / first).log10() / (last / first).log10().max(f64::MIN_POSITIVE)
+            };
+            LEFT + WIDTH * share
+        };
+        let rows = if self.logarithmic { decades(points()) } else { steps(points().map(|point| point.1)) };
         let (low, high) = (rows.first().copied().unwrap_or(0.0), rows.last().copied().unwrap_or(1.0));
         let up = |y: f64| {
             let share = if self.logarithmic { (y / low).log10() / (high / low).log10() } else { y / high };
@@ -111,7 +133,9 @@ impl<'a> Plot<'a> {
             text(LEFT - 8.0, up(*y) + 4.0, " text-anchor=\"end\"", &number(*y));
         }
         // Powers of ten, but where there are hardly any: their own values.
-        let columns = if last / first > 100.0 {
+        let columns = if self.from_zero {
+            steps(xs.into_iter()).into_iter().filter(|x| *x <= last).collect()
+        } else if last / first > 100.0 {
             xs.into_iter().filter(|x| x.log10().fract() == 0.0).collect()
         } else {
             xs
@@ -145,7 +169,7 @@ impl<'a> Plot<'a> {
                 let _ = write!(path, "{:.1},{:.1} ", across(*x), up(*y));
             }
             let _ = writeln!(svg, "<polyline class=\"line c{colour}\" points=\"{path}\"{}/>", dash(at));
-            for (x, y) in points {
+            for (x, y) in points.iter().filter(|_| !self.from_zero) {
                 let (x, y) = (across(*x), up(*y));
                 let _ =
                     writeln!(svg, "<circle class=\"ring c{colour}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>");
@@ -157,8 +181,8 @@ impl<'a> Plot<'a> {
 }
 
 /// From 0, in about five steps of 1, 2 or 5 times a power of ten, past the highest.
-fn steps<'a>(points: impl Iterator<Item = &'a (f64, f64)>) -> Vec<f64> {
-    let highest = points.map(|point| point.1).fold(f64::MIN_POSITIVE, f64::max);
+fn steps(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let highest = values.fold(f64::MIN_POSITIVE, f64::max);
     let power = 10_f64.powf((highest / 5.0).log10().floor());
     let step =
         [1.0, 2.0, 5.0, 10.0].map(|times| times * power).into_iter().find(|step| step * 5.0 >= highest);
@@ -182,7 +206,7 @@ fn dash(at: usize) -> String {
 }
 
 /// `12,000`, or `0.25`.
-pub(crate) fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     if value.fract() != 0.0 && value < 1000.0 {
         let text = format!("{value:.3}");
         return text.trim_end_matches('0').trim_end_matches('.').to_owned();
@@ -215,6 +239,8 @@ mod tests {
         let svg = plot().svg();
         // 3 of 50 above the foot, and 47 of 50, at the first and the last x.
         assert!(svg.contains("points=\"100.0,300.4 560.0,71.6 \""), "{svg}");
+        let svg = plot().from_zero().svg();
+        assert!(svg.contains("points=\"100.5,300.4 560.0,71.6 \"") && svg.contains(">400</text>"), "{svg}");
         let svg = plot().logarithmic().line("two", vec![(1.0, 10.0)]).svg();
         assert!(svg.contains("points=\"100.0,186.0 \""), "{svg}");
     }
