@@ -187,7 +187,7 @@ fn wide_line() {
         tier = "gold",
         region = "eu-west-1",
         basket = 7,
-        total = 129_90,
+        total = 12_990,
         currency = "EUR",
         channel = "web",
         attempt = 1
@@ -201,7 +201,7 @@ fn wide_line() {
             paid = true,
             method = "card",
             provider = "stripe",
-            amount = 129_90,
+            amount = 12_990,
             items = 3,
             risk = "low",
             express = false,
