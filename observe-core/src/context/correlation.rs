@@ -113,4 +113,14 @@ mod tests {
         let id = CorrelationId::from(TraceId::from_hex(digits.as_bytes()).unwrap());
         assert_eq!(id, CorrelationId::new(digits).unwrap());
     }
+
+    // Mutations caught: one that shows nothing; one whose width is left out.
+    #[test]
+    fn it_shows_itself() {
+        let id = CorrelationId::new("a-1").unwrap();
+        assert_eq!(
+            (format!("{id:>5}"), format!("{id:?}")),
+            ("  a-1".into(), r#"CorrelationId("a-1")"#.into())
+        );
+    }
 }

@@ -135,8 +135,8 @@ mod tests {
         assert_eq!(Untrusted::default(), Untrusted::default().continue_trace(true).baggage(false));
     }
 
-    // Mutations caught: a stranger's word about sampling that is believed, or handed on to those who believe this one;
-    // a trusted one's that is not.
+    // Mutations caught: a stranger's word about sampling that is believed, or handed on to those who believe this one, or by
+    // which a trace is continued that is not to be; a trusted one's that is not.
     #[test]
     fn what_is_said_of_sampling_counts_from_those_who_are_trusted() {
         let mut context = Context::new();
@@ -146,6 +146,8 @@ mod tests {
         assert_eq!(admitted.context.tracestate().as_str(), "a=1");
         assert_eq!((admitted.context.span(), admitted.link), (context.span(), None));
         assert!(Untrusted::BY_HAND.admit(&context, true).is_none());
+        let admitted = Untrusted::default().continue_trace(false).admit(&context, false).unwrap();
+        assert_eq!((admitted.context.span(), admitted.link), (None, context.span()));
     }
 
     // Mutation caught: a context that is looked into, and maybe copied, although all of it counts.

@@ -130,5 +130,5 @@ fn no_lock_is_broken_by_a_panic() {
     }
     assert!(count > 50, "{count}");
     let listed: BTreeSet<String> = LOCKED.iter().map(|&file| file.to_owned()).collect();
-    assert_eq!(locked, listed, "files with locks");
+    assert_eq!(locked, listed, "`LOCKED` does not list the files that have locks");
 }
