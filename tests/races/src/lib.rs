@@ -1,0 +1,1 @@
+//! Threads that meet in everything that threads share: see `run`.
