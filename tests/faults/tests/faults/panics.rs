@@ -78,7 +78,10 @@ fn call_all(captured: &Captured, mood: &Mood) {
         Box::new({
             let (telemetry, mut mood) = (telemetry.clone(), mood.clone());
             move || {
-                telemetry.operation("inject").start().run(|| telemetry.inject(&Context::current(), &mut mood))
+                telemetry
+                    .operation("inject")
+                    .start()
+                    .run(|| telemetry.inject(&Context::current(), &mut mood));
             }
         }),
         Box::new({
