@@ -8,8 +8,7 @@ use crate::metric::{Buckets, HotCounter, HotHistogram, Unit};
 use crate::sync::{AtomicU32, Ordering, explore, explore_up_to, spawn, thread_local};
 
 /// Two threads count in blocks of their own, and what is read meanwhile never runs back and is never too much.
-/// Mutations caught: a number that is given to a series by each of two threads; a block that two threads claim; a claim
-/// that is not counted in `MADE`.
+/// Mutations caught: a number that is given to a series by each of two threads; a claim that is not counted in `MADE`.
 pub fn a_total_has_what_each_thread_counted() {
     explore_up_to(2, || {
         let counter = Arc::new(HotCounter::new());
@@ -25,7 +24,7 @@ pub fn a_total_has_what_each_thread_counted() {
 }
 
 /// Whoever knows of a recording sees it, though nothing but that was said.
-/// Mutation caught: `MADE` counted after the block was recorded in.
+/// Mutation caught: a claim that is not counted in `MADE`.
 pub fn what_is_known_of_is_seen() {
     explore(|| {
         let told = Arc::new((HotCounter::new(), AtomicU32::new(0)));
@@ -45,7 +44,7 @@ pub fn what_is_known_of_is_seen() {
 
 /// A thread has ended, and two others begin, one of them in its block; nothing that was counted is lost, whoever reads
 /// meanwhile.
-/// Mutations caught: a block that is given to two threads, or given back twice; one that is emptied when it is given back.
+/// Mutations caught: a block that is given to two threads, or given back twice.
 pub fn a_block_goes_from_thread_to_thread() {
     explore_up_to(3, || {
         let counter = Arc::new(HotCounter::new());
@@ -120,8 +119,8 @@ pub fn cells_begin_at_nothing() {
 }
 
 /// A histogram that has had 64 observations gets cells, while two threads observe: sum and buckets have all.
-/// Mutations caught: what came before the cells, or what is in them, left out of the count or of the sum; what has cells
-/// counted in the shared way, too.
+/// Mutations caught: what came before the cells left out of the count or of the sum; a sum that goes another way than its
+/// bucket.
 pub fn a_histogram_becomes_busy_and_loses_nothing() {
     explore_up_to(3, || {
         let histogram = Arc::new(HotHistogram::new(&Buckets::new(&[0.5]), Some(Unit::Seconds)));

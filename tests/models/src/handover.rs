@@ -29,8 +29,8 @@ fn begun(hub: &Arc<Hub>) -> Begun {
 
 /// The request begins a stream while its task takes it, and while nobody waits any more: one has it, or nobody, and it is
 /// counted as open for as long as somebody has.
-/// Mutations caught: the state looked at under one lock and changed under another, by who gives; a stream that nobody waits for left
-/// counted as open.
+/// Mutations caught: the state looked at under one lock and changed under another, by who gives; a stream that
+/// nobody waits for left counted as open.
 pub fn a_stream_is_had_by_one() {
     explore(|| {
         let (hub, handover) = (Arc::new(Hub::new(Clock::system())), Arc::new(Handover::default()));

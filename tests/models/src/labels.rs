@@ -49,7 +49,7 @@ fn explore_last_place(texts: [&'static str; 3]) {
 }
 
 /// Whoever finds a text can ask for it by its value at once.
-/// Mutations caught: the place filled before the table of values; a place read without acquire.
+/// Mutation caught: the place filled before the table of values.
 pub fn what_is_found_can_be_told() {
     explore(|| {
         let set = Arc::new(OpenSet::new(2));

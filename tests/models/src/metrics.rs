@@ -130,8 +130,7 @@ fn explore_exemplars(writers: &'static [&'static [u64]], preemptions: usize) {
 
 /// Two threads count in one piece of cells that is not there yet, while two scrapes read it at once at a schema that is
 /// lowered for them: each is shown buckets of its own, never more than there was, and at the end all is there.
-/// Mutations caught: a piece that is replaced by who comes second; a load and a store for the addition; what is read into
-/// left where the other scrape has it.
+/// Mutations caught: a load and a store for the addition to a cell, or to the sum; what is read into not emptied before.
 pub fn native_histograms_lose_nothing() {
     explore_up_to(3, || {
         // Counted by octaves, and shown by two of them.

@@ -42,8 +42,7 @@ fn shown(ring: &Ring) -> Vec<u8> {
 }
 
 /// Two threads put full chunks by at the same time: each chunk has a place of its own, and what was taken is shown.
-/// Mutations caught: a place taken without another look at its turn; a chunk that is used again before it was put by; a
-/// serial that two chunks have.
+/// Mutations caught: a place taken without another look at its turn; a serial that two chunks have.
 pub fn who_turns_beside_another_overwrites_nothing() {
     explore_up_to(2, || {
         let ring = ring();

@@ -83,8 +83,7 @@ fn shown<const N: usize>(series: [(&str, u64); N]) -> BTreeMap<String, u64> {
 }
 
 /// The first touch of a family by two threads makes one body, and a series asked for by both is born once.
-/// Mutations caught: a body that is replaced by who comes second; a birth that does not look again under the lock; a
-/// family whose first touch waits for nobody and gives each its own.
+/// Mutations caught: a body of its own for who comes second; a birth that does not look again under the lock.
 pub fn a_series_is_born_once() {
     explore_up_to(3, || {
         let family = family(2);
@@ -96,7 +95,7 @@ pub fn a_series_is_born_once() {
 }
 
 /// The same of closed labels, whose series are all there from the start.
-/// Mutation caught: a body that is replaced by who comes second.
+/// Mutation caught: a body of its own for who comes second.
 pub fn a_dense_family_is_made_once() {
     explore_up_to(3, || {
         let family: Arc<Family<ByRetry, Counter>> = Arc::new(Family::counter("calls_total", "Calls made."));
@@ -112,8 +111,7 @@ pub fn a_dense_family_is_made_once() {
 
 /// A scrape while series are born: whole rows, each series once under its own name, none lost between one scrape and the
 /// next, and no value runs back.
-/// Mutations caught: a place filled before the key of its series, or without release; texts that are counted before they
-/// are there; a page replaced without those before it.
+/// Mutations caught: a page that takes the place of those before it; the youngest texts left out.
 pub fn a_scrape_beside_births_shows_whole_rows() {
     explore_up_to(3, || {
         let family = family(4);
