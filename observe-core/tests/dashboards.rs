@@ -347,7 +347,6 @@ fn the_same_declarations_give_the_same_bytes() {
 }
 
 /// Whether a program is there: in CI it must be.
-#[expect(clippy::print_stderr, reason = "a test says why it skips")]
 fn installed(name: &str, command: &mut Command) -> bool {
     let is_there =
         command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success());

@@ -135,7 +135,6 @@ fn accepted(program: &str, args: &[&str]) {
 }
 
 /// Whether a program that a test needs is there. In CI it must be.
-#[expect(clippy::print_stderr, reason = "a test says why it skips")]
 fn installed(program: &str) -> bool {
     let there =
         Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();

@@ -5,7 +5,6 @@
 //! by hand: `promtool test rules by_hand_test.yaml weighted_test.yaml`.
 
 #![allow(clippy::unwrap_used, reason = "a test says by it what must be there")]
-#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use observe_core::semconv::host;
 use observe_core::slo::{Alerting, BurnPair, Severity, Slo};

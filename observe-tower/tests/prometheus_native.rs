@@ -1,6 +1,6 @@
 //! A real Prometheus scrapes native histograms, and answers with their quantiles.
 #![allow(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
-#![allow(clippy::print_stderr, clippy::print_stdout, reason = "says what was read, and why it is skipped")]
+#![allow(clippy::print_stdout, reason = "says what was read")]
 
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;

@@ -1,7 +1,6 @@
 //! A real collector, of somebody else's: rotel takes the spans, and hands them on to a collector of ours.
 
 #![allow(clippy::unwrap_used, reason = "a test says by it what must be there")]
-#![allow(clippy::print_stderr, reason = "a test that is left out says so")]
 
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
