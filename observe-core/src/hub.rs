@@ -159,7 +159,7 @@ impl Hub {
             #[cfg(feature = "test-util")]
             watch: OnceLock::new(),
         };
-        hub.set_filter(filter);
+        hub.set_filter(filter.clone(), &filter);
         hub
     }
 
@@ -215,11 +215,13 @@ impl Hub {
         Arc::clone(&self.filter.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes what is written, and with it what is heard. Whoever caches answers is to be told after it.
-    pub(crate) fn set_filter(&self, filter: Filter) {
+    /// Changes what is written, and with it what is heard. Panics are told unless the base, too, which holds where nothing is
+    /// raised, silences them: a raised directive that names their target raises nothing, and is to lower nothing.
+    /// Whoever caches answers is to be told after it.
+    pub(crate) fn set_filter(&self, filter: Filter, base: &Filter) {
         static SERIAL: AtomicU64 = AtomicU64::new(1);
         let own = LEVELS.iter().filter(|level| filter.enabled(**level, semconv::log::OWN_TARGET)).count();
-        let panics = filter.spares(Level::ERROR, semconv::log::PANIC_TARGET);
+        let panics = [base, &filter].iter().any(|one| one.spares(Level::ERROR, semconv::log::PANIC_TARGET));
         let filters = match self.log_rules.held() {
             None => Filters { heard: filter, written: None },
             Some(held) => Filters { heard: filter.or(held), written: Some(filter) },

@@ -189,12 +189,12 @@ impl Inner {
         let Some(hub) = self.hub.upgrade() else { return Ok(()) };
         let filter = {
             let _alone = CHANGES.lock().unwrap_or_else(PoisonError::into_inner);
-            let filter = {
+            let (filter, base) = {
                 let mut state = self.state();
                 change(&mut state)?;
-                state.filter()
+                (state.filter(), state.base.clone())
             };
-            hub.set_filter(filter.clone());
+            hub.set_filter(filter.clone(), &base);
             LogBridge::follow(&hub);
             // Callsites remember what they were told.
             tracing_core::callsite::rebuild_interest_cache();

@@ -216,3 +216,22 @@ fn what_runs_in_no_telemetry_is_told_by_the_installed_one() {
     let end = lines.iter().find(|line| line["message"] == "nowhere panicked").unwrap();
     assert_eq!((ids(end), &end["error.message"]), (ids(line), &"of nobody".into()));
 }
+
+// Mutation caught: what is raised alone asked for the target, so that a raise silences panics.
+#[test]
+fn what_is_raised_leaves_panics_in() {
+    let _ = &*INSTALLED;
+    for (base, raised, count) in [
+        ("app=info", "observe=off", 1),
+        ("off", "observe=error", 1),
+        ("off", "observe=off", 0),
+        ("observe=off", "app=debug", 0),
+    ] {
+        let (builder, lines) = captured();
+        let telemetry = builder.filter(base.parse().unwrap()).build().unwrap();
+        telemetry.levels().raise(raised.parse().unwrap(), Duration::from_secs(60)).unwrap();
+        telemetry.run(|| panics(|| panic!("filtered")));
+        telemetry.shutdown(Duration::from_secs(10)).unwrap();
+        assert_eq!(told(&lines.read()).len(), count, "{base} + {raised}");
+    }
+}
