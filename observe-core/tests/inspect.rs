@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 use observe_core::clock::ManualClock;
+use observe_core::context::Context;
 use observe_core::inspect::AttributeValue;
 use observe_core::slo::Slo;
 use observe_core::testing::Captured;
@@ -82,6 +83,38 @@ fn a_trace_is_found_with_its_spans_and_lines() {
     let line = &inner.lines[0];
     assert_eq!((line.message.as_str(), line.span_id), ("it \"broke\"", inner.span_id));
     assert_eq!(line.fields, [("paid".to_owned(), AttributeValue::Bool(false))]);
+}
+
+// Mutations caught: all of a long trace read; its root, which ends last, left out; what is left out not counted.
+#[test]
+fn of_a_long_trace_the_beginning_is_read() {
+    let clock = ManualClock::new();
+    let captured = captured(&clock);
+    let inspect = captured.telemetry().inspect();
+    // Two jobs of one trace: more lines than one may have.
+    let context = (0..2).fold(Context::new(), |parent, _| {
+        captured.run(|| {
+            let operation = captured.telemetry().operation("import").parent(&parent).start();
+            let entered = operation.enter();
+            for _ in 0..2_505 {
+                clock.advance(Duration::from_nanos(1));
+                tracing::info_span!("row").in_scope(|| (0..3).for_each(|_| tracing::info!("line")));
+            }
+            drop(entered);
+            let context = operation.context();
+            operation.finish(Outcome::Ok);
+            context
+        })
+    });
+    let id = context.span().unwrap().trace_id;
+    let trace = inspect.trace(id).unwrap();
+    assert_eq!((trace.spans.len(), trace.spans_left_out), (5_000, 12));
+    assert_eq!(trace.spans.iter().filter(|span| span.is_local_root).count(), 2);
+    let starts = trace.spans.iter().map(|span| span.start_unix_nanos).max();
+    assert_eq!(starts, trace.spans.iter().map(|span| span.end_unix_nanos).max().map(|end| end - 12));
+    let lines = trace.spans.iter().map(|span| span.lines.len()).sum::<usize>() + trace.lines.len();
+    assert_eq!((lines, trace.lines_left_out), (10_000, 5_030));
+    assert_eq!(trace.lines.len(), 0);
 }
 
 // Mutations caught: the filter asked for an audit line; a raised filter without its time; a level's base that is the raised

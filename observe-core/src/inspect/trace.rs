@@ -6,12 +6,20 @@ use crate::context::{SpanContext, SpanId, TraceId};
 use crate::export::assemble::{self, Assembly};
 use crate::fields::typed;
 use crate::outcome::Outcome;
-use crate::record::{EventRecord, Keep, Kind};
+use crate::record::{Entries, Entry, EventRecord, Keep, Kind};
 use crate::recorder::Recorder;
 use std::borrow::Cow;
+use std::collections::HashSet;
 use tracing_core::Level;
 
-/// All that is remembered of a trace.
+/// The most spans of a trace that are read: those that began first, so that what is above one of them is there.
+const SPANS: usize = 5_000;
+/// The most lines: those that were written first.
+const LINES: usize = 10_000;
+/// The most links.
+const LINKS: usize = 10_000;
+
+/// What is remembered of a trace: of a long one its first 5,000 spans by their start, and the first 10,000 lines of those.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Trace {
@@ -25,6 +33,10 @@ pub struct Trace {
     pub spans: Vec<Span>,
     /// Lines within spans that are not here: they have not ended, or are not remembered.
     pub lines: Vec<Line>,
+    /// How many more spans are remembered.
+    pub spans_left_out: usize,
+    /// How many more lines are, those of such spans among them.
+    pub lines_left_out: usize,
 }
 
 /// A span that ended.
@@ -79,16 +91,62 @@ pub struct Line {
 
 /// Looks for a trace.
 pub(crate) fn find(recorder: &Recorder, now: Tick, trace_id: TraceId) -> Option<Trace> {
-    let recent = recorder.recent(now, |head| head.trace_id == trace_id);
-    let trace = recent.traces.into_iter().next()?;
-    let assembly = Assembly::of(trace.entries.iter());
+    let trace = recorder.trace(now, trace_id)?;
+    let first = First::of(&trace.entries);
+    let assembly = Assembly::of(first.entries.iter().copied());
     Some(Trace {
         trace_id,
         kept: trace.head.kept,
         is_pinned: trace.is_pinned,
         spans: assembly.spans.iter().map(Span::of).collect(),
         lines: assembly.events.iter().map(Line::of).collect(),
+        spans_left_out: first.spans_left_out,
+        lines_left_out: first.lines_left_out,
     })
+}
+
+/// As much of a trace as is read.
+struct First<'a> {
+    entries: Vec<Entry<'a>>,
+    spans_left_out: usize,
+    lines_left_out: usize,
+}
+
+impl<'a> First<'a> {
+    fn of(all: &'a Entries) -> Self {
+        let spans = all.iter().filter_map(|entry| match entry {
+            Entry::Span(span) => Some((span.start, span.id)),
+            _ => None,
+        });
+        let mut spans: Vec<(u64, SpanId)> = spans.collect();
+        let mut later = HashSet::new();
+        if spans.len() > SPANS {
+            spans.select_nth_unstable_by_key(SPANS, |(start, _)| *start);
+            later.extend(spans.iter().skip(SPANS).map(|(_, id)| *id));
+        }
+        let mut first = Self { entries: Vec::new(), spans_left_out: later.len(), lines_left_out: 0 };
+        let (mut lines, mut links) = (0, 0);
+        for entry in all.iter() {
+            let is_later = later.contains(&entry.span_id());
+            let is_taken = match entry {
+                Entry::Span(_) => !is_later,
+                Entry::Event(_) => {
+                    let is_taken = !is_later && lines < LINES;
+                    lines += usize::from(is_taken);
+                    first.lines_left_out += usize::from(!is_taken);
+                    is_taken
+                }
+                Entry::Link(_) => {
+                    links += usize::from(!is_later);
+                    !is_later && links <= LINKS
+                }
+            };
+            if is_taken {
+                first.entries.push(entry);
+            }
+        }
+        first
+    }
 }
 
 impl Span {

@@ -44,9 +44,19 @@ pub(crate) struct RecentLine {
 }
 
 impl Recorder {
-    /// Copies out what is no older than its age. `wanted`: of which traces, asked for each part. Recording goes on
-    /// meanwhile.
-    pub(crate) fn recent(&self, now: Tick, wanted: impl Fn(&Head) -> bool) -> Recent {
+    /// Copies out what is no older than its age. Recording goes on meanwhile.
+    pub(crate) fn recent(&self, now: Tick) -> Recent {
+        self.copy(now, None)
+    }
+
+    /// The same of one trace, and of nothing else.
+    pub(crate) fn trace(&self, now: Tick, trace_id: TraceId) -> Option<RecentTrace> {
+        self.copy(now, Some(trace_id)).traces.pop()
+    }
+
+    /// `only`: of this trace, and no lines that are in none.
+    pub(super) fn copy(&self, now: Tick, only: Option<TraceId>) -> Recent {
+        let wanted = |head: &Head| only.is_none_or(|trace_id| trace_id == head.trace_id);
         let age = self.limits.age;
         let mut recent = Recent::default();
         let mut places = HashMap::new();
@@ -60,7 +70,7 @@ impl Recorder {
                         recent.add(&mut places, head, entries, is_pinned);
                     }
                 }
-                Some(Record::Line(head, texts)) if now.since(head.at) <= age => {
+                Some(Record::Line(head, texts)) if only.is_none() && now.since(head.at) <= age => {
                     recent.lines.push(RecentLine::new(&head, texts));
                 }
                 _ => {}

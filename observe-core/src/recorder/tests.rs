@@ -50,7 +50,7 @@ fn recorder(bytes: usize) -> Recorder {
 }
 
 fn all(recorder: &Recorder, now: Tick) -> Recent {
-    recorder.recent(now, |_| true)
+    recorder.recent(now)
 }
 
 proptest! {
@@ -98,9 +98,10 @@ fn what_is_recorded_is_there_and_parts_are_one_trace() {
     assert_eq!(told, [(8, Level::ERROR, "tests".to_owned()), (9, Level::DEBUG, "tests".to_owned())]);
     assert_eq!((&*recent.lines[0].message, &*recent.lines[0].fields), (r#"a \"line\""#, r#","n":7"#));
 
-    let one = recorder.recent(at(7), |head| head.trace_id == trace_id(2));
-    assert_eq!(one.traces.len(), 1);
-    assert_eq!(one.traces[0].head.trace_id, trace_id(2));
+    assert_eq!(recorder.trace(at(7), trace_id(2)).unwrap().head.trace_id, trace_id(2));
+    assert!(recorder.trace(at(7), trace_id(3)).is_none());
+    // Lines of no trace are not copied for it.
+    assert!(recorder.copy(at(7), Some(trace_id(2))).lines.is_empty());
 }
 
 // Mutation caught: an age that is not looked at when records are read.

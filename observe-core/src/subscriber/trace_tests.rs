@@ -249,7 +249,7 @@ fn what_happened_until_a_panic_can_be_seen_at_once() {
     let recorder = Arc::new(Recorder::new(RecorderLimits::default()).unwrap());
     let world = World::recording(Sampling::never(), TraceLimits::default(), 0, Some(Arc::clone(&recorder)));
     let seen = || {
-        let recent = recorder.recent(world.hub.clock.now(), |_| true);
+        let recent = recorder.recent(world.hub.clock.now());
         let entries: Vec<_> = recent.traces.iter().flat_map(|trace| trace.entries.iter()).collect();
         let spans = entries.iter().filter(|entry| entry.ended().is_some()).count();
         (recent.traces.len(), spans, entries.len() - spans)

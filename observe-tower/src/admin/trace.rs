@@ -8,10 +8,6 @@ use observe_core::inspect::{Line, Span};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 
-/// The most spans of a trace that are answered.
-const SPANS: usize = 5_000;
-/// The most lines.
-const LINES: usize = 10_000;
 /// The most gaps of a span.
 const GAPS: usize = 100;
 /// Shorter ones are none, in nanoseconds.
@@ -33,12 +29,8 @@ pub(super) fn show(state: &State, trace_id: TraceId) -> Result<Value, Refusal> {
     let times = times.chain(trace.lines.iter().map(|line| line.unix_nanos));
     let start = times.min().unwrap_or_default();
     let end = trace.spans.iter().map(|span| span.end_unix_nanos).max().unwrap_or(start);
-    let mut lines_left = LINES;
     let tree = Tree::of(&trace.spans);
-    let spans: Vec<Value> =
-        tree.in_order().into_iter().take(SPANS).map(|at| tree.span(at, start, &mut lines_left)).collect();
-    let lines = some_lines(&trace.lines, start, &mut lines_left);
-    let all = trace.spans.iter().map(|span| span.lines.len()).sum::<usize>() + trace.lines.len();
+    let spans: Vec<Value> = tree.in_order().into_iter().map(|at| tree.span(at, start)).collect();
     Ok(json!({
         "trace_id": json::id(trace.trace_id),
         "kept": trace.kept.map(|(keep, _)| keep.as_str()),
@@ -46,9 +38,9 @@ pub(super) fn show(state: &State, trace_id: TraceId) -> Result<Value, Refusal> {
         "pinned": trace.is_pinned,
         "started": json::time(start),
         "duration_ms": json::millis(end.saturating_sub(start)),
-        "left_out": {"spans": trace.spans.len() - spans.len(), "lines": all - (LINES - lines_left)},
+        "left_out": {"spans": trace.spans_left_out, "lines": trace.lines_left_out},
         "spans": spans,
-        "lines": lines,
+        "lines": lines(&trace.lines, start),
     }))
 }
 
@@ -101,7 +93,7 @@ impl<'a> Tree<'a> {
         order
     }
 
-    fn span(&self, at: At, start: u64, lines_left: &mut usize) -> Value {
+    fn span(&self, at: At, start: u64) -> Value {
         let Some(span) = self.spans.get(at.index) else { return Value::Null };
         let links = span
             .links
@@ -121,7 +113,7 @@ impl<'a> Tree<'a> {
             "duration_ms": json::millis(span.end_unix_nanos.saturating_sub(span.start_unix_nanos)),
             "attributes": json::attributes(&span.attributes),
             "links": links.collect::<Vec<_>>(),
-            "lines": some_lines(&span.lines, start, lines_left),
+            "lines": lines(&span.lines, start),
             "gaps": self.gaps(span, start),
         })
     }
@@ -149,10 +141,8 @@ fn offset(unix_nanos: u64, start: u64) -> f64 {
     (i128::from(unix_nanos) - i128::from(start)) as f64 / 1e6
 }
 
-fn some_lines(lines: &[Line], start: u64, left: &mut usize) -> Vec<Value> {
-    let taken = lines.len().min(*left);
-    *left -= taken;
-    lines.iter().take(taken).map(|line| self::line(line, start)).collect()
+fn lines(lines: &[Line], start: u64) -> Vec<Value> {
+    lines.iter().map(|line| self::line(line, start)).collect()
 }
 
 fn line(line: &Line, start: u64) -> Value {

@@ -115,7 +115,7 @@ impl Worker {
     fn write(&self, ask: &Ask) -> io::Result<()> {
         let now = self.shared.clock.now();
         let unix_nanos = self.shared.clock.unix_nanos(now);
-        let recent = self.world.recorder.recent(now, |_| true);
+        let recent = self.world.recorder.recent(now);
         let unfinished = self.shared.folder.begin(&ask.place)?;
         let occasion = Occasion { unix_nanos, reason: ask.reason, why: &ask.why };
         content::write(&unfinished, &self.world, &recent, &self.history, &occasion, self.most)?;
