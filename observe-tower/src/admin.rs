@@ -2,6 +2,7 @@
 
 mod about;
 mod answer;
+mod aside;
 mod builder;
 mod calls;
 mod drops;

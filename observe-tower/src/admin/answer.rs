@@ -52,7 +52,7 @@ pub(super) fn refused(refusal: &Refusal) -> Response<AdminBody> {
         Rule::Token => {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        Rule::Connections | Rule::Listeners | Rule::Collectors => {
+        Rule::Connections | Rule::Listeners | Rule::Busy | Rule::Collectors => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
         }
         _ => {}

@@ -1,5 +1,6 @@
 //! The parameters of a request.
 
+use super::aside::Asker;
 use super::refusal::{Refusal, Rule};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -7,8 +8,12 @@ use std::str::FromStr;
 /// The longest query, in bytes.
 pub(super) const QUERY_MAX: usize = 4 * 1024;
 
-/// The parameters that nobody has taken yet: what stays at the end is unknown.
-pub(super) struct Query(Vec<(String, String)>);
+/// What is asked for, and by whom.
+pub(super) struct Query {
+    /// The parameters that nobody has taken yet: what stays at the end is unknown.
+    left: Vec<(String, String)>,
+    asker: Asker,
+}
 
 impl Query {
     pub(super) fn read(query: Option<&str>) -> Result<Self, Refusal> {
@@ -16,20 +21,21 @@ impl Query {
         if query.len() > QUERY_MAX {
             return Err(Refusal::new(Rule::QuerySize, format!("a query has at most {QUERY_MAX} bytes")));
         }
-        Ok(Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect()))
+        let left = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        Ok(Self { left, asker: Asker::default() })
     }
 
     /// Every value of a parameter, at most so many.
     pub(super) fn take_all(&mut self, name: &str, most: usize) -> Result<Vec<String>, Refusal> {
         let (mut taken, mut left) = (Vec::new(), Vec::new());
-        for (key, value) in self.0.drain(..) {
+        for (key, value) in self.left.drain(..) {
             if key == name {
                 taken.push(value);
             } else {
                 left.push((key, value));
             }
         }
-        self.0 = left;
+        self.left = left;
         if taken.len() > most {
             let times = if most == 1 { "once".to_owned() } else { format!("{most} times") };
             return Err(wrong(name, &format!("may be there {times}")));
@@ -66,12 +72,28 @@ impl Query {
         }
     }
 
-    /// Whether nobody asked for something that there is not.
-    pub(super) fn finish(self) -> Result<(), Refusal> {
-        match self.0.first() {
+    /// The same, for whom it is made on another thread.
+    pub(super) fn of(self, asker: Asker) -> Self {
+        Self { asker, ..self }
+    }
+
+    /// Whoever asked.
+    pub(super) fn asker(&self) -> Asker {
+        self.asker.clone()
+    }
+
+    /// Whether nobody asks for something that is none of these.
+    pub(super) fn only(&self, names: &[&[&str]]) -> Result<(), Refusal> {
+        let is_known = |name: &str| names.iter().any(|names| names.contains(&name));
+        match self.left.iter().find(|(name, _)| !is_known(name)) {
             None => Ok(()),
             Some((name, _)) => Err(wrong(&clip(name), "is no parameter of this view")),
         }
+    }
+
+    /// Whether nobody asked for something that was not taken.
+    pub(super) fn finish(&self) -> Result<(), Refusal> {
+        self.only(&[])
     }
 }
 
@@ -104,6 +126,8 @@ mod tests {
         assert_eq!(query("").limit(5, 1..=10).unwrap(), 5);
         assert!(query("b=1").finish().unwrap_err().message.contains("`b`"));
         assert!(query("a=1&a=2").take("a").unwrap_err().message.contains("once"));
+        assert!(query("b=1&a=1").only(&[&["a"], &["b"]]).is_ok());
+        assert!(query("a=1&b=1").only(&[&["a"], &[]]).unwrap_err().message.contains("`b`"));
         for wrong in ["limit=0", "limit=11", "limit=x", "limit=-1"] {
             assert!(query(wrong).limit(5, 1..=10).unwrap_err().message.contains("from 1 to 10"), "{wrong}");
         }

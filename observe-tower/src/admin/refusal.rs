@@ -42,6 +42,8 @@ pub(super) enum Rule {
     Failed,
     #[label("connections")]
     Connections,
+    #[label("busy")]
+    Busy,
     #[label("listeners")]
     Listeners,
     #[label("collectors")]
@@ -73,7 +75,7 @@ impl Rule {
             Rule::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Rule::Limited => StatusCode::TOO_MANY_REQUESTS,
             Rule::Failed => StatusCode::INTERNAL_SERVER_ERROR,
-            Rule::Connections | Rule::Listeners => StatusCode::SERVICE_UNAVAILABLE,
+            Rule::Connections | Rule::Listeners | Rule::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Rule::Collectors => StatusCode::GATEWAY_TIMEOUT,
         }
     }

@@ -3,6 +3,7 @@
 mod common;
 mod sample;
 
+use super::aside::Asker;
 use super::json;
 use super::query::{Query, wrong};
 use super::refusal::Refusal;
@@ -36,7 +37,11 @@ pub(super) fn show(state: &State, query: &mut Query) -> Result<Value, Refusal> {
         Some(_) => return Err(wrong("bad", "is `failed` or `slow`")),
     };
 
-    let (searched, sample) = take(state, &wanted);
+    let asker = query.asker();
+    let (searched, sample) = take(state, &wanted, &asker);
+    if asker.has_left() {
+        return Ok(Value::Null);
+    }
     let slow_nanos = slow_nanos.or_else(|| tenth(&sample));
     let is_slow = |taken: &Taken| slow_nanos.is_some_and(|slow| taken.nanos >= slow);
     let is_bad = |taken: &Taken| if is_slow_asked { is_slow(taken) } else { taken.is_failed };
@@ -68,12 +73,12 @@ pub(super) fn show(state: &State, query: &mut Query) -> Result<Value, Refusal> {
     }))
 }
 
-/// How many there are, and the latest of those that are asked for.
-fn take(state: &State, wanted: &Wanted) -> (u64, Sample) {
+/// How many there are, and the latest of those that are asked for. Of no use if whoever asked has left.
+fn take(state: &State, wanted: &Wanted, asker: &Asker) -> (u64, Sample) {
     let (mut searched, mut ends, now) = (0, Vec::new(), state.unix_nanos());
     state.inspect.roots(|root| {
         // What ends meanwhile is no part of it.
-        if root.end_unix_nanos() <= now {
+        if root.end_unix_nanos() <= now && !asker.has_left() {
             searched += 1;
             if wanted.admits(root) {
                 ends.push(root.end_unix_nanos());
@@ -86,6 +91,7 @@ fn take(state: &State, wanted: &Wanted) -> (u64, Sample) {
     state.inspect.roots(|root| {
         if (since..=now).contains(&root.end_unix_nanos())
             && sample.taken.len() < REQUESTS
+            && !asker.has_left()
             && wanted.admits(root)
         {
             take_one(&mut sample, root);

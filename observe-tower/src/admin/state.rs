@@ -13,6 +13,8 @@ use tokio::sync::Semaphore;
 
 /// How many views may ask the application's collectors at once: those that are stuck leave room for the others.
 const COLLECTORS_AT_ONCE: usize = 2;
+/// How many others are made at once on other threads. Both together have a thread each.
+const VIEWS_AT_ONCE: usize = 2;
 
 /// What may be changed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,7 +31,9 @@ pub(super) struct State {
     pub(super) may: Capabilities,
     pub(super) changes: Changes,
     pub(super) listeners: Listeners,
-    /// Places for views that ask collectors.
+    /// Places for views that take a while.
+    pub(super) views: Arc<Semaphore>,
+    /// Places for those that ask collectors.
     pub(super) collectors: Arc<Semaphore>,
     history: Mutex<History>,
     refused: Arc<Family<ByRule, Counter>>,
@@ -48,6 +52,7 @@ impl State {
             may,
             changes: Changes::default(),
             listeners: Listeners::default(),
+            views: Arc::new(Semaphore::new(VIEWS_AT_ONCE)),
             collectors: Arc::new(Semaphore::new(COLLECTORS_AT_ONCE)),
             history: Mutex::default(),
             refused,

@@ -22,8 +22,12 @@ pub(super) fn show(state: &State, query: &mut Query) -> Result<Value, Refusal> {
         Some("slowest") => nanos,
         Some(_) => return Err(wrong("order", "is `recent` or `slowest`")),
     };
+    let asker = query.asker();
     let (mut searched, mut matched, mut found) = (0_u64, 0_u64, First::new(limit));
     state.inspect.roots(|root| {
+        if asker.has_left() {
+            return;
+        }
         searched += 1;
         if wanted.admits(root) {
             matched += 1;

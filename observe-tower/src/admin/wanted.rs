@@ -33,6 +33,22 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// The parameters that say so.
+    pub(super) const PARAMETERS: &[&str] = &[
+        "trace_id",
+        "name",
+        "kind",
+        "method",
+        "route",
+        "outcome",
+        "failed",
+        "min_ms",
+        "max_ms",
+        "kept",
+        "pinned",
+        "attribute",
+    ];
+
     pub(super) fn take(query: &mut Query) -> Result<Self, Refusal> {
         let trace_id = match query.take("trace_id")? {
             None => None,
