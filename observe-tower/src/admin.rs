@@ -5,6 +5,7 @@ mod answer;
 mod aside;
 mod builder;
 mod calls;
+mod connections;
 mod drops;
 mod events;
 mod exemplars;

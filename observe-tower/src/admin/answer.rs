@@ -3,7 +3,7 @@
 use super::refusal::{Refusal, Rule};
 use bytes::Bytes;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
     RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, Response, StatusCode};
@@ -47,6 +47,10 @@ pub(super) fn refused(refusal: &Refusal) -> Response<AdminBody> {
     let headers = response.headers_mut();
     if let Some(allow) = allow {
         headers.insert(ALLOW, HeaderValue::from_static(allow));
+    }
+    if matches!(rule, Rule::Host | Rule::Origin | Rule::Token) {
+        // Whoever may not ask keeps no connection.
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     match rule {
         Rule::Token => {

@@ -1,6 +1,8 @@
 //! The listener, and the thread and the runtime that are the service's own.
 
+use super::connections::{Connections, Held, Place};
 use super::history::SLOT_TIME;
+use super::refusal::Rule;
 use super::service;
 use super::state::State;
 use hyper::server::conn::http1;
@@ -18,9 +20,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
-/// The most connections that are answered at once.
-const CONNECTIONS: usize = 32;
-/// So many more are told that there are too many. What is beyond is closed.
+/// So many connections beyond those that are answered are told that there are too many. What is beyond is closed.
 const REFUSED_CONNECTIONS: usize = 8;
 /// How long a head may take to come, and how long a connection may idle.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -123,34 +123,37 @@ async fn sample(state: Arc<State>) {
 }
 
 async fn accept(listener: TcpListener, state: Arc<State>) {
-    let open = Arc::new(Semaphore::new(CONNECTIONS));
+    let open = Connections::default();
     let refused = Arc::new(Semaphore::new(REFUSED_CONNECTIONS));
     loop {
         let Ok((stream, peer)) = listener.accept().await else {
             sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let (place, is_full) = match Arc::clone(&open).try_acquire_owned() {
-            Ok(place) => (Ok(place), false),
-            Err(_) => (Arc::clone(&refused).try_acquire_owned(), true),
-        };
-        match place {
-            Ok(place) => {
-                let state = Arc::clone(&state);
-                tokio::spawn(async move {
-                    serve(stream, peer, is_full, state).await;
-                    drop(place);
-                });
-            }
-            Err(_) => state.count(super::refusal::Rule::Connections),
+        let own = Arc::clone(&state);
+        if let Some(place) = open.open() {
+            let end_by = place.end_by();
+            end_by(tokio::spawn(serve(stream, peer, Some(place), own)).abort_handle());
+        } else if let Ok(refused) = Arc::clone(&refused).try_acquire_owned() {
+            tokio::spawn(async move {
+                serve(stream, peer, None, own).await;
+                drop(refused);
+            });
+        } else {
+            state.count(Rule::Connections);
         }
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, is_full: bool, state: Arc<State>) {
+/// `place`: none if it is to be told that there are too many.
+async fn serve(stream: TcpStream, peer: SocketAddr, place: Option<Place>, state: Arc<State>) {
+    let is_full = place.is_none();
     let service = service_fn(move |request| {
-        let state = Arc::clone(&state);
-        async move { Ok::<_, Infallible>(service::answer(&state, peer, is_full, request).await) }
+        let (state, busy) = (Arc::clone(&state), place.as_ref().map(Place::busy));
+        async move {
+            let answer = service::answer(&state, peer, is_full, request).await;
+            Ok::<_, Infallible>(answer.map(|body| Held::new(body, busy)))
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

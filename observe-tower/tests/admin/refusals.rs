@@ -183,18 +183,24 @@ fn unknown_paths_parameters_and_methods_are_refused() {
 // Mutations caught: connections without end; places that are not given back.
 #[test]
 fn connections_are_bounded_and_given_back() {
-    let shown = shown();
+    let shown = shown_with(|telemetry| telemetry, AdminBuilder::allow_level_changes);
     let address = shown.admin.address();
     let head = format!("GET /api/v1/about HTTP/1.1\r\nhost: {address}\r\n\r\n");
-    let ask = |stream: &mut TcpStream| {
+    // One that waits for its body is not idle.
+    let waits = format!(
+        "POST /api/v1/levels HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
+         content-length: 2\r\nexpect: 100-continue\r\n\r\n"
+    );
+    let ask_for = |stream: &mut TcpStream, head: &str| {
         stream.write_all(head.as_bytes()).unwrap();
         let mut answer = [0; 15];
         stream.read_exact(&mut answer).map(|()| String::from_utf8_lossy(&answer).into_owned())
     };
+    let ask = |stream: &mut TcpStream| ask_for(stream, &head);
     let mut open: Vec<TcpStream> = Vec::new();
     for _ in 0..32 {
         let mut stream = TcpStream::connect(address).unwrap();
-        assert_eq!(ask(&mut stream).unwrap(), "HTTP/1.1 200 OK");
+        assert_eq!(ask_for(&mut stream, &waits).unwrap(), "HTTP/1.1 100 Co");
         open.push(stream);
     }
     let mut further = TcpStream::connect(address).unwrap();
@@ -216,6 +222,44 @@ fn connections_are_bounded_and_given_back() {
         std::thread::sleep(Duration::from_millis(5));
     }
     panic!("no place was given back");
+}
+
+// Mutations caught: whoever is refused keeps a connection; those that idle keep the others out, or the youngest of them goes.
+#[test]
+fn whoever_idles_keeps_nobody_out() {
+    let shown = shown();
+    let address = shown.admin.address();
+    let connect = |host: &str| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.write_all(format!("GET /api/v1/none HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes()).unwrap();
+        stream
+    };
+    // It ends, though nobody asked for that.
+    for (host, authority) in [("evil", ""), ("localhost", "origin: http://evil\r\n")] {
+        let answer = send(address, &format!("GET /api/v1/about HTTP/1.1\r\nhost: {host}\r\n{authority}\r\n"));
+        assert_eq!((answer.status, answer.headers["connection"].as_str()), (403, "close"), "{host}");
+    }
+    let begins = |stream: &mut TcpStream| {
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    let mut idle: Vec<TcpStream> = (0..32).map(|_| connect("localhost")).collect();
+    for stream in &mut idle {
+        assert_eq!(begins(stream), "HTTP/1.1 404");
+    }
+    assert_eq!(begins(&mut connect("localhost")), "HTTP/1.1 404");
+    // The first was closed for it, the last was not.
+    assert!(idle[0].read_to_end(&mut Vec::new()).is_ok());
+    idle[31].write_all(b"GET /api/v1/none HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    let mut rest = String::new();
+    while rest.matches("HTTP/1.1 404").count() < 1 {
+        let mut more = [0; 256];
+        let count = idle[31].read(&mut more).unwrap();
+        assert!(count > 0, "closed: {rest}");
+        rest += &String::from_utf8_lossy(&more[..count]);
+    }
 }
 
 // Mutation caught: a header that is missing, on an answer or on a refusal.
