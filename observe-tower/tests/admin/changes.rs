@@ -56,6 +56,7 @@ fn levels_are_raised_for_a_while_and_each_change_is_told() {
 fn what_is_raised_can_be_lowered_at_once() {
     let shown = shown_with(|telemetry| telemetry, AdminBuilder::allow_level_changes);
     for _ in 0..20 {
+        shown.clock.advance(Duration::from_secs(6));
         assert_eq!(shown.post("/api/v1/levels", r#"{"filter":"debug"}"#).status, 200);
         assert_eq!(shown.post("/api/v1/levels", r#"{"revert":true}"#).json()["filter"], "info");
     }
@@ -66,6 +67,29 @@ fn what_is_raised_can_be_lowered_at_once() {
     assert_eq!((&changes[0]["from"], &changes[0]["to"]), (&"debug".into(), &"info".into()));
     let told = shown.captured.lines().to_vec();
     assert_eq!(told.iter().filter(|line| line["target"] == "audit").count(), 40);
+}
+
+// Mutations caught: raises without end; a revert that counts, or is refused; a long filter remembered whole, or cut in its line.
+#[test]
+fn raises_are_limited_and_reverts_are_not() {
+    let shown = shown_with(|telemetry| telemetry, AdminBuilder::allow_level_changes);
+    let revert = || shown.post("/api/v1/levels", r#"{"revert":true}"#);
+    let long: Vec<String> = (0..100).map(|number| format!("some_target_{number}=debug")).collect();
+    let body = format!(r#"{{"filter":"{}"}}"#, long.join(","));
+    for _ in 0..10 {
+        assert_eq!(shown.post("/api/v1/levels", &body).status, 200);
+        assert_eq!(revert().status, 200);
+    }
+    let answer = shown.post("/api/v1/levels", &body);
+    assert_eq!((answer.status, answer.rule().as_str()), (429, "limited"));
+    assert_eq!((revert().status, &shown.view("levels")["filter"]), (200, &"info".into()));
+    let change = &shown.view("levels")["changes"][2];
+    assert_eq!((&change["change"], change["to"].as_str().unwrap().len()), (&"raise".into(), 500));
+    let lines = shown.captured.lines();
+    let raise = lines.iter().find(|line| line["change"] == "raise").unwrap();
+    assert!(raise["to"].as_str().unwrap().len() > 2_000);
+    shown.clock.advance(Duration::from_secs(6));
+    assert_eq!(shown.post("/api/v1/levels", &body).status, 200);
 }
 
 // Mutations caught: a snapshot that is not taken, or not told; the second within the time not refused.
