@@ -205,6 +205,9 @@ fn parse_directive(directive: &str) -> Result<(&str, LevelFilter), &'static str>
     if !target.starts_with(|char: char| char.is_alphanumeric() || matches!(char, '-' | ':' | '_')) {
         return Err("a target begins with a letter, a digit, `_`, `-` or `:`");
     }
+    if target.contains(|char: char| char.is_control() || char == '"') {
+        return Err("a target has no control characters and no quotes");
+    }
     match level {
         "" => Ok((target, LevelFilter::TRACE)),
         level => match parse_level(level) {
@@ -311,6 +314,9 @@ mod tests {
             texts[2].contains("`x[y]`") && texts[3].contains("`*=info`") && texts[4].contains("`a=b=info`")
         );
         assert!("x=loud".parse::<Filter>().unwrap_err().is_invalid());
+        for wrong in ["a\0=info", "a\"b=info", "a\nb"] {
+            assert!(wrong.parse::<Filter>().unwrap_err().to_string().contains("no quotes"), "{wrong}");
+        }
     }
 
     proptest! {

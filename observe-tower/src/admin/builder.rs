@@ -5,6 +5,7 @@ use super::guard::Guard;
 use super::listener::Listener;
 use super::state::{Capabilities, State};
 use super::token::Token;
+use observe_core::semconv::log::OWN_TARGET;
 use observe_core::{Error, Telemetry};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -45,7 +46,8 @@ impl AdminBuilder {
         self
     }
 
-    /// Asks for the token in this file, which is read at the start, without the blanks around it. Defaults to none.
+    /// Asks for the token in this file, which is read at the start, without the blanks around it. Where every user of the
+    /// machine can read it, a line with the level `WARN` says so. Defaults to none.
     pub fn token_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.token = Some(Secret::File(path.into()));
         self
@@ -80,6 +82,14 @@ impl AdminBuilder {
     /// ([`Error::is_io`]).
     pub fn start(self) -> Result<Admin, Error> {
         let address = self.address;
+        if let Some(Secret::File(path)) = &self.token
+            && Token::is_open(path)
+        {
+            let path = path.display().to_string();
+            self.telemetry.run(|| {
+                tracing::warn!(target: OWN_TARGET, path, "others can read the file of the admin service's token");
+            });
+        }
         let token = self.token.map(Secret::read).transpose()?;
         if token.is_none() && !address.ip().is_loopback() {
             return Err(Error::of_setting(format!(

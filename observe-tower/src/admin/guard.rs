@@ -59,8 +59,7 @@ impl Guard {
             .map_err(|()| refused("there is more than one `Host`"))?
             .ok_or_else(|| refused("there is no `Host`"))?;
         let host: Authority = host.as_bytes().try_into().map_err(|_| refused("`Host` is no authority"))?;
-        let is_ours =
-            |authority: &Authority| !authority.as_str().contains('@') && self.is_ours(authority.host());
+        let is_ours = |authority: &Authority| is_host_and_port(authority) && self.is_ours(authority.host());
         // A target in the form of a proxy's names a host, too.
         if is_ours(&host) && request.uri.authority().is_none_or(is_ours) {
             Ok(host)
@@ -81,6 +80,17 @@ impl Guard {
                 host == "localhost" || self.hosts.contains(&host)
             }
         }
+    }
+}
+
+/// Whether it is a host, and a port or none. The type takes more: users, and what stands behind a host's `]` or in a port's place.
+fn is_host_and_port(authority: &Authority) -> bool {
+    match authority.as_str().strip_prefix(authority.host()) {
+        Some("") => true,
+        Some(rest) => rest.strip_prefix(':').is_some_and(|port| {
+            port.bytes().all(|digit| digit.is_ascii_digit()) && port.parse::<u16>().is_ok()
+        }),
+        None => false,
     }
 }
 
@@ -151,6 +161,12 @@ mod tests {
             "127.0.0.1.example.org",
             "admin.internal.",
             "a@localhost",
+            "[::1]evil.example",
+            "[::1]:80evil",
+            "localhost:evil",
+            "localhost:99999",
+            "localhost:+80",
+            "localhost:80:80",
             "",
             "a b",
         ];

@@ -33,6 +33,20 @@ impl Token {
         Ok(text.trim().to_owned())
     }
 
+    /// Whether users of the machine other than the file's own, and its group, can read it.
+    pub(super) fn is_open(path: &Path) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o004 != 0)
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = path;
+            false
+        }
+    }
+
     /// Whether it is this one, in a time that says nothing.
     pub(super) fn is(&self, given: &[u8]) -> bool {
         let given: [u8; 32] = Sha256::digest(given).into();

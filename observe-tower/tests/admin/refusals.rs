@@ -44,6 +44,23 @@ fn what_cannot_be_started() {
     assert!(error.is_io() && error.to_string().contains(&here.to_string()), "{error}");
 }
 
+// Mutations caught: a file that is open to all not told; one that is not told all the same; the token in the line.
+#[cfg(unix)]
+#[test]
+fn a_file_of_the_token_that_others_can_read_is_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, TOKEN).unwrap();
+    for (mode, count) in [(0o600, 0), (0o640, 0), (0o644, 1)] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let shown = shown_with(|telemetry| telemetry, |admin| admin.token_file(&file));
+        let lines = format!("{:?}", shown.captured.lines());
+        assert_eq!(lines.matches("others can read the file").count(), count, "{mode:o}: {lines}");
+        assert!(!lines.contains(TOKEN));
+    }
+}
+
 // Mutations caught: the token not asked for, of any view or change; one that is logged.
 #[test]
 fn without_the_token_nothing_is_told() {
@@ -104,9 +121,14 @@ fn changes_are_refused_unless_all_is_right() {
     for wrong in ["", "{", "[]", "{}", r#"{"filter":1}"#, r#"{"filter":"debug","for":1}"#] {
         assert_eq!(said(&all.post("/api/v1/levels", wrong)), refused(400, "json"), "{wrong}");
     }
-    for wrong in
-        [r#"{"filter":"a b=="}"#, r#"{"filter":"debug","for_s":86401}"#, r#"{"filter":"debug","for_s":0}"#]
-    {
+    for wrong in [
+        r#"{"filter":",,,"}"#,
+        r#"{"filter":" "}"#,
+        r#"{"filter":"a\u0000=debug"}"#,
+        r#"{"filter":"a b=="}"#,
+        r#"{"filter":"debug","for_s":86401}"#,
+        r#"{"filter":"debug","for_s":0}"#,
+    ] {
         assert_eq!(said(&all.post("/api/v1/levels", wrong)), refused(400, "levels"), "{wrong}");
     }
     assert_eq!(said(&all.post("/api/v1/snapshots", r#"{"a":1}"#)), refused(400, "json"));
