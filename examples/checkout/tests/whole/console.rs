@@ -6,7 +6,8 @@ use crate::browser::Browser;
 use crate::support::{self, Running, ask, charge, get, installed, order, wait_for};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -66,10 +67,17 @@ fn from_a_failed_request_to_its_lines_and_to_a_level() {
     );
 
     // It is live: what comes by events is shown, before the view is asked for again.
-    let said = "document.querySelector('.heat-said').textContent";
-    let before = browser.text(said);
-    browser.wait(&format!("{said} != {}", json!(before)));
-    assert_eq!(browser.asked().iter().filter(|url| url.ends_with("/overview")).count(), 1);
+    let shown = |browser: &mut Browser| {
+        let said = browser.text("document.querySelector('.heat-said').textContent");
+        (said, browser.asked().iter().filter(|url| url.ends_with("/overview")).count())
+    };
+    let mut before = shown(&mut browser);
+    wait_for("something new that was not asked for", || {
+        let (now, asked) = shown(&mut browser);
+        let is_new = now != before.0 && asked == before.1;
+        before = (now, asked);
+        is_new.then_some(())
+    });
 
     // From the share of errors of a route to its failed traces, and into one of them.
     browser.click("main a[href*='failed=true'][href*='charge']");
@@ -186,6 +194,9 @@ fn every_view_on_every_screen_and_by_keyboard() {
         })
     });
     let trace = view(admin, &format!("traces/{hostile}"))["spans"][0]["span_id"].as_str().unwrap().to_owned();
+    // Something to draw.
+    show(&mut browser, admin, "overview");
+    browser.wait("document.querySelector('.heat-area path[d]')");
     let pages = VIEWS.iter().map(|&view| view.to_owned()).chain([
         "slice?by=order.customer&bad=slow".to_owned(),
         "traces?failed=true".to_owned(),
@@ -259,7 +270,8 @@ fn every_view_on_every_screen_and_by_keyboard() {
 }
 
 // Mutations caught: a page that asks for another view than the shown one, or goes on when nobody looks; one that shows something
-// without the token, keeps a wrong one to itself, or puts it into an address.
+// without the token, keeps a wrong one to itself, puts it into an address, or tells it to
+// whoever comes next.
 #[test]
 fn with_a_token_and_only_while_somebody_looks() {
     const TOKEN: &str = "a-token-for-this-test-alone";
@@ -331,6 +343,19 @@ fn with_a_token_and_only_while_somebody_looks() {
     );
     let errors: Vec<Value> = browser.errors().into_iter().filter(|error| !is_of_status(error, 401)).collect();
     assert!(errors.is_empty(), "{errors:#?}");
+
+    // Whoever takes the address of a service that has gone is not told the token.
+    browser.write("main input[name=token]", TOKEN);
+    browser.click("main form button");
+    browser.wait("document.querySelector('#live').textContent.includes('live') && !document.querySelector('main form')");
+    running.end();
+    browser.wait("document.querySelector('.strip button')");
+    let stranger = TcpListener::bind(admin).unwrap();
+    stranger.set_nonblocking(true).unwrap();
+    // It would ask again after two.
+    thread::sleep(Duration::from_secs(4));
+    let asked = stranger.accept().map(drop).map_err(|error| error.kind());
+    assert_eq!(asked, Err(ErrorKind::WouldBlock));
 }
 
 /// The pictures of the guide, if somebody asks for them.
