@@ -30,7 +30,7 @@ pub(crate) mod hub {
             &self.http
         }
 
-        pub(crate) fn set_filter(&self, filter: Filter) {
+        pub(crate) fn set_filter(&self, filter: Filter, _: &Filter) {
             *self.filter.lock().unwrap() = filter;
         }
 
