@@ -128,7 +128,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Held<B> {
 mod tests {
     use super::*;
     use std::time::Duration;
-    use tokio::time::advance;
+    use tokio::time::{advance, timeout};
 
     // Mutations caught: one closed on which something is answered; the one that idles shortest; a place that is not given back.
     #[tokio::test(start_paused = true)]
@@ -149,7 +149,8 @@ mod tests {
         advance(Duration::from_millis(1)).await;
         drop(busy.remove(1));
         let place = connections.open().unwrap();
-        assert!((&mut open[2].1).await.unwrap_err().is_cancelled());
+        let ended = timeout(Duration::from_secs(1), &mut open[2].1).await.unwrap();
+        assert!(ended.unwrap_err().is_cancelled());
         assert!(!open[1].1.is_finished() && !open[0].1.is_finished());
         assert_eq!(connections.lock().len(), CONNECTIONS);
         drop((place, open));

@@ -151,6 +151,8 @@ fn a_stuck_collector_holds_up_nobody_else() {
             });
         }
     });
+    // What is wrong is told before anything is made.
+    assert_eq!(shown.get("/api/v1/labels?colour=red").rule(), "parameter");
     for view in [
         "about",
         "overview",
