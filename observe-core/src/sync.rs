@@ -2,12 +2,16 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+pub(crate) use crossbeam_queue::ArrayQueue;
 pub(crate) use once_cell::race::{OnceBox, OnceRef};
 pub(crate) use std::hint::spin_loop;
-pub(crate) use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
-pub(crate) use std::sync::{Mutex, MutexGuard, OnceLock};
+pub(crate) use std::sync::atomic::{
+    AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+};
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, OnceLock};
 pub(crate) use std::thread;
 pub(crate) use std::thread_local;
+pub(crate) use std::time::Instant;
 
 /// Declares statics. A model has new ones in each of its runs.
 macro_rules! statics {

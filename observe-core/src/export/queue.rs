@@ -9,16 +9,15 @@ mod stats;
 mod worker;
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, Thread};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use crossbeam_queue::ArrayQueue;
 use tracing_core::Level;
 
 use crate::clock::Clock;
 use crate::error::{Error, Kind};
+use crate::sync::thread::{self, Thread};
+use crate::sync::{ArrayQueue, AtomicBool, AtomicU64, Condvar, Mutex, MutexGuard, Ordering};
 
 pub(crate) use stats::{Loss, QueueStats};
 use worker::Worker;

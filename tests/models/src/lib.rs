@@ -13,6 +13,7 @@ pub mod handover;
 pub mod labels;
 pub mod levels;
 pub mod metrics;
+pub mod queue;
 pub mod rates;
 pub mod recorder;
 pub mod series;
@@ -32,6 +33,9 @@ mod shipped {
     pub(crate) mod clock;
     pub(crate) mod context;
     pub(crate) mod error;
+    pub(crate) mod export {
+        pub(crate) mod queue;
+    }
     pub(crate) mod fields;
     pub(crate) mod filter;
     pub(crate) mod label;

@@ -6,6 +6,8 @@
 //! from the beginning. A model that finds too few is run again with more.
 
 mod local;
+mod queue;
+pub(crate) mod thread;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -13,11 +15,14 @@ use std::io::{self, Write};
 use std::ops::{Deref, DerefMut};
 use std::panic::{set_hook, take_hook};
 use std::sync::{Arc, LockResult, Once, PoisonError, TryLockError, TryLockResult};
+use std::time::Duration;
 
 pub(crate) use local::{LocalKey, thread_local};
 use loom::sync as checked;
 pub(crate) use loom::sync::atomic::{Ordering, fence};
 use loom::thread::{Builder, JoinHandle, ThreadId, current};
+pub(crate) use queue::ArrayQueue;
+pub(crate) use thread::Instant;
 
 /// Runs `model` in every order of steps that its threads can take.
 pub(crate) fn explore(model: impl Fn() + Send + Sync + 'static) {
@@ -46,6 +51,7 @@ pub(crate) fn explore_up_to(preemptions: impl Into<Option<usize>>, model: impl F
                 ALIVE.set(true);
                 STOCK.with_borrow_mut(Stock::fill);
                 local::forget();
+                thread::forget();
                 // The first thread outlives its statics, and so must have nothing of its own to give back.
                 let model = Arc::clone(&model);
                 spawn(move || model()).join().expect("a panic ends the model");
@@ -174,15 +180,29 @@ impl Readers {
     }
 }
 
+/// What is sequentially consistent comes with fences: without them the model checker takes it for weaker than it is, if
+/// an atomic's first value is read.
+fn in_one_order<T>(order: Ordering, operation: impl FnOnce() -> T) -> T {
+    let fence_too = || {
+        if order == Ordering::SeqCst {
+            fence(order);
+        }
+    };
+    fence_too();
+    let result = operation();
+    fence_too();
+    result
+}
+
 macro_rules! operations {
-    ($name:ident: $($operation:ident, $kind:ident($($argument:ident: $type:ty),+) -> $result:ty;)+) => {
+    ($name:ident: $($operation:ident, $kind:ident $order:ident($($argument:ident: $type:ty),+) -> $result:ty;)+) => {
         #[allow(dead_code, reason = "not of every type")]
         impl $name {
             $(pub(crate) fn $operation(&self, $($argument: $type),+) -> $result {
                 match self.checked() {
                     Some(checked) => {
                         self.readers.$kind();
-                        checked.$operation($($argument),+)
+                        in_one_order($order, || checked.$operation($($argument),+))
                     }
                     None => self.plain.$operation($($argument),+),
                 }
@@ -247,14 +267,15 @@ macro_rules! atomics {
 
             operations! {
                 $name:
-                load, read(order: Ordering) -> $value;
-                store, written(value: $value, order: Ordering) -> ();
-                swap, written(value: $value, order: Ordering) -> $value;
-                fetch_add, written(value: $value, order: Ordering) -> $value;
-                fetch_sub, written(value: $value, order: Ordering) -> $value;
-                compare_exchange, written(from: $value, to: $value, set: Ordering, seen: Ordering) -> Result<$value, $value>;
-                compare_exchange_weak, written(from: $value, to: $value, set: Ordering, seen: Ordering) -> Result<$value, $value>;
-                fetch_update, written(set: Ordering, seen: Ordering, change: impl FnMut($value) -> Option<$value>)
+                load, read order(order: Ordering) -> $value;
+                store, written order(value: $value, order: Ordering) -> ();
+                swap, written order(value: $value, order: Ordering) -> $value;
+                fetch_add, written order(value: $value, order: Ordering) -> $value;
+                fetch_sub, written order(value: $value, order: Ordering) -> $value;
+                fetch_or, written order(value: $value, order: Ordering) -> $value;
+                compare_exchange, written set(from: $value, to: $value, set: Ordering, seen: Ordering) -> Result<$value, $value>;
+                compare_exchange_weak, written set(from: $value, to: $value, set: Ordering, seen: Ordering) -> Result<$value, $value>;
+                fetch_update, written set(set: Ordering, seen: Ordering, change: impl FnMut($value) -> Option<$value>)
                     -> Result<$value, $value>;
             }
 
@@ -280,6 +301,23 @@ atomics! {
     AtomicUsize: usize = usizes;
 }
 
+#[derive(Default)]
+pub(crate) struct AtomicBool(AtomicU32);
+
+impl AtomicBool {
+    pub(crate) const fn new(value: bool) -> Self {
+        Self(AtomicU32::new(value as u32))
+    }
+
+    pub(crate) fn load(&self, order: Ordering) -> bool {
+        self.0.load(order) == 1
+    }
+
+    pub(crate) fn store(&self, value: bool, order: Ordering) {
+        self.0.store(u32::from(value), order);
+    }
+}
+
 /// A lock made in a constant.
 #[derive(Default)]
 pub(crate) struct Mutex<T> {
@@ -290,7 +328,18 @@ pub(crate) struct Mutex<T> {
 pub(crate) struct MutexGuard<'a, T> {
     // Let go of first.
     inside: std::sync::MutexGuard<'a, T>,
-    _lock: Lock<'a>,
+    lock: Lock<'a>,
+    of: &'a Mutex<T>,
+}
+
+impl<'a, T> MutexGuard<'a, T> {
+    /// Lets go of both, waits to be told, and has them again.
+    fn again(self, told: &checked::Condvar, lock: checked::MutexGuard<'a, ()>) -> Self {
+        let Self { inside, of, .. } = self;
+        drop(inside);
+        of.held(Some(told.wait(lock).unwrap_or_else(PoisonError::into_inner)))
+            .unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 struct Lock<'a>(Option<checked::MutexGuard<'a, ()>>);
@@ -311,8 +360,10 @@ impl<T> Mutex<T> {
     fn held<'a>(&'a self, lock: Option<checked::MutexGuard<'a, ()>>) -> LockResult<MutexGuard<'a, T>> {
         let lock = Lock(lock);
         match self.inside.lock() {
-            Ok(inside) => Ok(MutexGuard { inside, _lock: lock }),
-            Err(poisoned) => Err(PoisonError::new(MutexGuard { inside: poisoned.into_inner(), _lock: lock })),
+            Ok(inside) => Ok(MutexGuard { inside, lock, of: self }),
+            Err(poisoned) => {
+                Err(PoisonError::new(MutexGuard { inside: poisoned.into_inner(), lock, of: self }))
+            }
         }
     }
 
@@ -350,6 +401,47 @@ impl<T> DerefMut for MutexGuard<'_, T> {
 impl<T> fmt::Debug for Mutex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Mutex")
+    }
+}
+
+/// Whoever waits is told: nobody's patience ends, unless there is none.
+pub(crate) struct Condvar(checked::Condvar);
+
+pub(crate) struct WaitTimeoutResult(bool);
+
+impl WaitTimeoutResult {
+    pub(crate) fn timed_out(&self) -> bool {
+        self.0
+    }
+}
+
+impl Condvar {
+    pub(crate) fn new() -> Self {
+        Self(checked::Condvar::new())
+    }
+
+    pub(crate) fn notify_all(&self) {
+        if ALIVE.get() {
+            self.0.notify_all();
+        }
+    }
+
+    pub(crate) fn wait_timeout_while<'a, T>(
+        &self,
+        mut guard: MutexGuard<'a, T>,
+        patience: Duration,
+        mut waits: impl FnMut(&mut T) -> bool,
+    ) -> LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)> {
+        while waits(&mut guard) {
+            guard = match guard.lock.0.take() {
+                Some(lock) if ALIVE.get() && !patience.is_zero() => guard.again(&self.0, lock),
+                lock => {
+                    guard.lock.0 = lock;
+                    return Ok((guard, WaitTimeoutResult(true)));
+                }
+            };
+        }
+        Ok((guard, WaitTimeoutResult(false)))
     }
 }
 
@@ -477,50 +569,6 @@ macro_rules! statics {
     };
 }
 pub(crate) use statics;
-
-/// Threads that the library starts.
-pub(crate) mod thread {
-    use std::cell::RefCell;
-    use std::io;
-    use std::time::Duration;
-
-    use super::JoinHandle;
-
-    std::thread_local! {
-        static STARTED: RefCell<Vec<JoinHandle<()>>> = const { RefCell::new(Vec::new()) };
-    }
-
-    pub(crate) struct Builder;
-
-    impl Builder {
-        pub(crate) fn new() -> Self {
-            Self
-        }
-
-        #[allow(clippy::needless_pass_by_value, reason = "as std's")]
-        pub(crate) fn name(self, _: String) -> Self {
-            self
-        }
-
-        #[allow(clippy::unnecessary_wraps, reason = "as std's")]
-        pub(crate) fn spawn(self, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
-            STARTED.with_borrow_mut(|started| started.push(super::spawn(run)));
-            Ok(())
-        }
-    }
-
-    /// Others may do what is waited for.
-    pub(crate) fn park_timeout(_: Duration) {
-        loom::thread::yield_now();
-    }
-
-    /// Waits for all of them.
-    pub(crate) fn join_all() {
-        for thread in STARTED.take() {
-            thread.join().expect("a panic ends the model");
-        }
-    }
-}
 
 pub(crate) fn spin_loop() {
     loom::hint::spin_loop();

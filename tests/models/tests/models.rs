@@ -21,6 +21,8 @@ models! {
     levels: changes_are_not_lost what_is_raised_again_stays_and_is_lowered_in_time;
     metrics: numbers_lose_nothing histograms_lose_nothing no_exemplar_is_torn native_histograms_lose_nothing
         summaries_lose_nothing;
+    queue: every_line_is_written_or_counted a_quarter_is_kept_for_what_is_urgent a_line_beside_the_end_goes_one_way
+        what_was_accepted_is_written_when_a_flush_returns a_line_wakes_who_writes;
     rates: no_more_are_kept_than_may_be what_a_call_site_left_out_is_told_once call_sites_do_not_share_a_rate
         room_for_lines_is_never_given_twice;
     recorder: who_turns_beside_another_overwrites_nothing a_reader_misses_nothing_that_was_there;

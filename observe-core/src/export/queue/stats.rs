@@ -1,8 +1,7 @@
 //! What became of the lines.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use crate::semconv::log;
+use crate::sync::{AtomicU64, Ordering};
 
 /// Why a line was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,12 +2,11 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Load, Loss, Output, Shared};
 use crate::catch::{catch, mute};
+use crate::sync::{Instant, Ordering, thread};
 
 /// Lines and bytes that are written at once, about.
 const BATCH_LINES: usize = 256;
@@ -360,6 +359,9 @@ impl Worker {
         if load.lines() == 0 && !load.is_closed() && asked == self.flushed {
             let look = self.output.look.as_ref().map(|(every, _)| *every);
             thread::park_timeout(look.unwrap_or(SLEEP).min(SLEEP));
+        } else {
+            // A line may be on its way, from a thread that waits for this one's processor.
+            thread::yield_now();
         }
         self.shared.asleep.0.store(false, Ordering::SeqCst);
     }
