@@ -5,7 +5,7 @@ use crate::shop::Shop;
 use crate::shutdown::Shutdown;
 use axum::extract::ws::{Message, WebSocket};
 use axum::response::Sse;
-use axum::response::sse::Event;
+use axum::response::sse::{Event, KeepAlive};
 use futures_util::{Stream, stream};
 use observe_core::{Outcome, StreamMeter};
 use std::convert::Infallible;
@@ -18,6 +18,8 @@ use tokio::time::timeout;
 const BACKLOG: usize = 64;
 /// How long the last word to a client may take.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// Where nothing is ordered, who has gone is found out by a word now and then.
+const WORD: Duration = Duration::from_secs(5);
 
 /// Tells everybody who watches.
 pub(crate) struct Feed {
@@ -49,6 +51,7 @@ impl Feed {
             };
             Some((Ok(Event::default().event("order").data(order)), (orders, shutdown)))
         }))
+        .keep_alive(KeepAlive::new().interval(WORD))
     }
 }
 
